@@ -1,1 +1,173 @@
-#![no_std] //! x
+//! What Framewall's kernel programs and its daemon share: map keys and values, names, sizes.
+//!
+//! Addresses keep the byte order of the wire. An IPv4 address is written as the IPv4-mapped IPv6 address
+//! `::ffff:a.b.c.d` (RFC 4291 §2.5.5.2), so that a flow has one key whether the application listens on
+//! `0.0.0.0` or on a dual-stack `[::]`.
+#![no_std]
+
+use core::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+/// Listener slot of IPv4 in [`map::LISTENERS`].
+pub const LISTENER_V4: u32 = 0;
+/// Listener slot of IPv6 in [`map::LISTENERS`].
+pub const LISTENER_V6: u32 = 1;
+/// Slots in [`map::LISTENERS`].
+pub const MAX_LISTENERS: usize = 2;
+/// Ports that can be steered at once, entries in [`map::PORTS`].
+pub const MAX_PORTS: usize = 1024;
+/// Upstream handshakes in flight at once, entries in [`map::FLOWS`].
+///
+/// The daemon keeps below it: an upstream connection without an entry would be steered back to the daemon.
+pub const MAX_FLOWS: usize = 16 * 1024;
+
+/// Names of the maps, as the kernel shows them (at most 15 bytes).
+pub mod map {
+    /// `u16` port in host byte order → `u8` 1: the ports that are steered.
+    pub const PORTS: &str = "framewall_ports";
+    /// Slot → listening socket of the daemon.
+    pub const LISTENERS: &str = "framewall_lstn";
+    /// [`FlowKey`](crate::FlowKey) → [`Endpoint`](crate::Endpoint): the daemon's upstream handshakes in
+    /// flight and the client each is for.
+    pub const FLOWS: &str = "framewall_flows";
+    /// The daemon's upstream socket → [`Endpoint`](crate::Endpoint) of its client. Only the daemon writes it.
+    pub const UPSTREAMS: &str = "framewall_up";
+    /// The application's accepted socket → [`Endpoint`](crate::Endpoint) of the client it serves.
+    pub const CLIENTS: &str = "framewall_peers";
+}
+
+/// Names of the programs, as the kernel shows them (at most 15 bytes).
+pub mod program {
+    /// `sk_lookup`: hands new connections on steered ports to the daemon.
+    pub const STEER: &str = "framewall_steer";
+    /// `sock_ops`: carries the client's address from the upstream socket to the application's socket.
+    pub const FLOW: &str = "framewall_flow";
+    /// `cgroup/getpeername4`: reports the client's address to the application.
+    pub const PEER4: &str = "framewall_peer4";
+    /// `cgroup/getpeername6`: the same for `AF_INET6` sockets.
+    pub const PEER6: &str = "framewall_peer6";
+}
+
+/// Name of the global that holds the cookie of the steered network namespace (`SO_NETNS_COOKIE`).
+///
+/// The cgroup hooks see every namespace of the host; only this one is theirs.
+pub const NETNS_COOKIE: &str = "NETNS_COOKIE";
+
+/// An IP address and a TCP port, both in the byte order of the wire.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Endpoint {
+    /// IPv6 address, or IPv4-mapped; four words as the kernel's contexts hold them.
+    pub ip: [u32; 4],
+    /// Port.
+    pub port: u16,
+    /// Zero: map keys are compared byte by byte.
+    pub padding: u16,
+}
+
+/// The third word of every IPv4-mapped address, `00 00 ff ff` on the wire.
+pub const MAPPED_PREFIX: u32 = 0xffff_u32.to_be();
+
+impl Endpoint {
+    /// An IPv4 endpoint from an address and a port in the byte order of the wire.
+    #[inline(always)]
+    pub const fn v4(ip: u32, port: u16) -> Self {
+        Self { ip: [0, 0, MAPPED_PREFIX, ip], port, padding: 0 }
+    }
+
+    /// An IPv6 endpoint from address words and a port in the byte order of the wire.
+    #[inline(always)]
+    pub const fn v6(ip: [u32; 4], port: u16) -> Self {
+        Self { ip, port, padding: 0 }
+    }
+
+    /// The IPv4 address in the byte order of the wire, if this is an IPv4-mapped address.
+    #[inline(always)]
+    pub const fn ip4(&self) -> Option<u32> {
+        match self.ip {
+            [0, 0, MAPPED_PREFIX, ip] => Some(ip),
+            _ => None,
+        }
+    }
+}
+
+impl From<SocketAddr> for Endpoint {
+    fn from(address: SocketAddr) -> Self {
+        let ip = match address.ip() {
+            IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+            IpAddr::V6(ip) => ip,
+        };
+        let mut words = [0; 4];
+        for (word, bytes) in words.iter_mut().zip(ip.octets().as_chunks::<4>().0) {
+            *word = u32::from_ne_bytes(*bytes);
+        }
+        Self::v6(words, address.port().to_be())
+    }
+}
+
+impl From<Endpoint> for SocketAddr {
+    fn from(endpoint: Endpoint) -> Self {
+        let mut octets = [0; 16];
+        for (bytes, word) in octets.as_chunks_mut::<4>().0.iter_mut().zip(endpoint.ip) {
+            *bytes = word.to_ne_bytes();
+        }
+        Self::new(Ipv6Addr::from(octets).to_canonical(), u16::from_be(endpoint.port))
+    }
+}
+
+/// The two ends of a connection as the accepting side sees them.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FlowKey {
+    /// Who connects.
+    pub source: Endpoint,
+    /// Who accepts.
+    pub destination: Endpoint,
+}
+
+#[cfg(feature = "user")]
+#[expect(unsafe_code, reason = "aya's marker trait is unsafe to implement")]
+mod pod {
+    // SAFETY: repr(C), no padding (20 bytes, asserted below), every bit pattern is valid.
+    unsafe impl aya::Pod for super::Endpoint {}
+}
+
+const _: () = assert!(size_of::<Endpoint>() == 20);
+const _: () = assert!(size_of::<FlowKey>() == 40);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_keeps_its_address() {
+        for text in ["192.0.2.7:4242", "[2001:db8::7]:80", "[::1]:65535"] {
+            let address: SocketAddr = text.parse().expect("a literal address");
+            assert_eq!(SocketAddr::from(Endpoint::from(address)), address);
+        }
+    }
+
+    #[test]
+    fn ipv4_is_the_mapped_address() {
+        let v4: SocketAddr = "192.0.2.7:4242".parse().expect("a literal address");
+        let mapped: SocketAddr = "[::ffff:192.0.2.7]:4242".parse().expect("a literal address");
+        assert_eq!(Endpoint::from(v4), Endpoint::from(mapped));
+        assert_eq!(Endpoint::from(v4), Endpoint::v4(u32::from_ne_bytes([192, 0, 2, 7]), 4242_u16.to_be()));
+        assert_eq!(Endpoint::from(v4).ip4(), Some(u32::from_ne_bytes([192, 0, 2, 7])));
+    }
+
+    #[test]
+    fn an_ipv6_address_is_not_ipv4() {
+        let v6: SocketAddr = "[2001:db8::7]:80".parse().expect("a literal address");
+        assert_eq!(Endpoint::from(v6).ip4(), None);
+    }
+
+    #[test]
+    fn names_fit_the_kernel() {
+        for name in [map::PORTS, map::LISTENERS, map::FLOWS, map::UPSTREAMS, map::CLIENTS] {
+            assert!(name.len() <= 15, "{name}");
+        }
+        for name in [program::STEER, program::FLOW, program::PEER4, program::PEER6] {
+            assert!(name.len() <= 15, "{name}");
+        }
+    }
+}
