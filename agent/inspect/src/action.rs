@@ -1,0 +1,100 @@
+//! What a session asks its caller to do.
+
+use crate::{
+    direction::Direction,
+    http::Handshake,
+    verdict::{CloseReason, Finding},
+    ws::ControlFrame,
+};
+
+/// One thing to do. Actions of a direction are carried out in the order in which they are polled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// The next `len` held bytes of this direction go on to the receiver, exactly as they came in.
+    Release {
+        /// The stream concerned.
+        direction: Direction,
+        /// Number of bytes, never 0.
+        len: usize,
+    },
+    /// The next `len` held bytes of this direction are dropped.
+    Discard {
+        /// The stream concerned.
+        direction: Direction,
+        /// Number of bytes, never 0.
+        len: usize,
+    },
+    /// Write a frame of our own, after everything released before. It stands at a frame boundary.
+    Inject {
+        /// The stream concerned.
+        direction: Direction,
+        /// The complete frame, header included.
+        frame: ControlFrame,
+    },
+    /// Half-close towards the receiver of this direction, after everything above. At most once a direction.
+    Finish {
+        /// The stream concerned.
+        direction: Direction,
+    },
+    /// Something to record. Asks nothing of the streams.
+    Report(Report),
+    /// The reason why this connection is ended by us. At most once, before the actions that carry it out. Input
+    /// is still to be fed and actions polled afterwards: the session says what becomes of the rest.
+    Close(CloseReason),
+    /// Reset both sides now. The last action of a session.
+    Abort,
+}
+
+/// Something to record about a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// The connection became a WebSocket.
+    WebSocketOpened(Box<Handshake>),
+    /// From here on nothing of this connection is inspected.
+    Opaque(OpaqueKind),
+    /// A detector found something in a message.
+    Finding(Finding),
+}
+
+/// Why a connection passes without inspection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OpaqueKind {
+    /// The first bytes of the client cannot be an HTTP/1.x request.
+    NotHttp,
+    /// The client began with the HTTP/2 preface (RFC 9113 §3.4).
+    Http2Preface,
+    /// The client began with a TLS handshake record.
+    TlsClientHello,
+    /// The server spoke before it had a request.
+    ServerFirst,
+    /// The first response does not begin with `HTTP/`.
+    NotHttpResponse,
+    /// A CONNECT request was answered with 2xx (RFC 9110 §9.3.6).
+    Connect,
+    /// The connection was upgraded to a protocol other than WebSocket, such as h2c.
+    Upgrade,
+    /// Mode `log` only: what would have ended the connection in mode `block`.
+    Violation(CloseReason),
+}
+
+impl OpaqueKind {
+    /// A label for events and metrics, in kebab case.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotHttp => "not-http",
+            Self::Http2Preface => "http2-preface",
+            Self::TlsClientHello => "tls-client-hello",
+            Self::ServerFirst => "server-first",
+            Self::NotHttpResponse => "not-http-response",
+            Self::Connect => "connect",
+            Self::Upgrade => "upgrade",
+            Self::Violation(reason) => reason.as_str(),
+        }
+    }
+}
+
+impl std::fmt::Display for OpaqueKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

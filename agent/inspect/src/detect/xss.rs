@@ -1,0 +1,35 @@
+//! Cross-site scripting, by libinjection's HTML tokens.
+
+use libinjectionrs::XssDetector;
+
+use crate::detect::{Classes, Detector, Signal};
+
+/// Cross-site scripting: tags and attributes that run script, in text or breaking out of an attribute value, and
+/// whole values that are a `javascript:` URL with a call.
+pub(super) struct Xss;
+
+impl Detector for Xss {
+    fn signal(&self) -> Signal {
+        Signal::Xss
+    }
+
+    fn applies(&self, classes: Classes) -> bool {
+        classes.any(Classes::MARKUP.and(Classes::OTHER))
+    }
+
+    fn detect(&self, value: &[u8]) -> bool {
+        // Every finding of libinjection needs a tag or the value of an attribute.
+        memchr::memchr2(b'<', b'=', value).is_some() && XssDetector::new().detect(value).is_injection()
+            || is_script_url(value)
+    }
+}
+
+/// Whether the whole value is a URL that runs script. Browsers skip blanks and control characters before the
+/// scheme, and tabs and line ends inside it (URL standard, basic URL parser).
+fn is_script_url(value: &[u8]) -> bool {
+    let mut rest =
+        value.iter().skip_while(|byte| **byte <= b' ').filter(|byte| !matches!(byte, b'\t' | b'\n' | b'\r'));
+    let scheme =
+        b"javascript:".iter().all(|wanted| rest.next().is_some_and(|byte| byte.eq_ignore_ascii_case(wanted)));
+    scheme && rest.any(|byte| matches!(byte, b'(' | b'`' | b'='))
+}

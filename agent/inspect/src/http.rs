@@ -1,0 +1,19 @@
+//! HTTP/1.1 as far as it decides where messages begin and end, and whether a connection becomes a WebSocket
+//! (RFC 9112, RFC 6455 §4).
+
+mod ambiguity;
+mod body;
+mod head;
+mod request;
+mod response;
+mod scanner;
+mod upgrade;
+
+pub use ambiguity::HttpAmbiguity;
+pub(crate) use body::{Body, BodyError};
+pub(crate) use head::HeadError;
+pub(crate) use request::{RequestKind, parse_request};
+pub(crate) use response::{Response, parse_response};
+pub(crate) use scanner::{FirstLine, HeadScanner, Scan};
+pub(crate) use upgrade::Accepted;
+pub use upgrade::{Handshake, UpgradeError};

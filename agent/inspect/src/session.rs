@@ -1,0 +1,278 @@
+//! One connection, both directions.
+
+mod http_stage;
+mod outbox;
+mod ws_stage;
+
+use std::{sync::Arc, time::Instant};
+
+use crate::{
+    action::{Action, OpaqueKind, Report},
+    direction::Direction,
+    session::{
+        http_stage::{HttpStage, Next},
+        outbox::Outbox,
+        ws_stage::WsStage,
+    },
+    settings::{Mode, Settings},
+    stats::Counters,
+    verdict::CloseReason,
+    ws::close_frame,
+};
+
+/// Follows one TCP connection between a client and an application.
+///
+/// The caller keeps what it received and has not been told about yet, in order, for each direction, and applies each
+/// [`Action`] to it. Every byte that was fed is accounted for by exactly one `Release` or `Discard`, in order,
+/// except what is held when [`Action::Abort`] comes. How the input was split makes no difference to the actions,
+/// but that adjacent releases may come as one or as several, and that the first bytes of an HTTP head go on
+/// before it is complete and can be judged: an application cannot act upon an incomplete head.
+///
+/// After [`Action::Close`] the caller goes on feeding both directions: an offending stream is discarded; the other
+/// goes on up to its next frame boundary, where a Close frame is written and the stream half-closed. While the
+/// connection is still HTTP there is no such frame and both sides are reset at once.
+///
+/// In mode [`Log`](Mode::Log) every byte is released at once, findings are reported, and what mode
+/// [`Block`](Mode::Block) would end the connection for makes it opaque.
+#[derive(Debug)]
+pub struct Session {
+    settings: Arc<Settings>,
+    mask_key: [u8; 4],
+    out: Outbox,
+    counters: Counters,
+    stage: Stage,
+    deadline: Option<Instant>,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Http(Box<HttpStage>),
+    WebSocket(Box<WsStage>),
+    /// Everything passes.
+    Opaque,
+    /// Ended by us; the frame in flight to the client, if any, is still let through.
+    Closing {
+        reason: CloseReason,
+        ws: Option<Box<WsStage>>,
+    },
+    /// Reset.
+    Aborted,
+}
+
+impl Session {
+    /// Starts with the first byte of a connection. `mask_key` masks the one frame that may be sent to the
+    /// application (RFC 6455 §5.3): any value will do, best an unpredictable one.
+    pub fn new(settings: Arc<Settings>, mask_key: [u8; 4]) -> Self {
+        Self {
+            out: Outbox::new(settings.mode),
+            stage: Stage::Http(Box::new(HttpStage::new(&settings.limits))),
+            settings,
+            mask_key,
+            counters: Counters::default(),
+            deadline: None,
+        }
+    }
+
+    /// Takes the next bytes of a direction, in any portions.
+    pub fn handle_input(&mut self, direction: Direction, bytes: &[u8], now: Instant) {
+        if bytes.is_empty() || matches!(self.stage, Stage::Aborted) {
+            return;
+        }
+        self.out.received(direction, bytes.len());
+        if let Err(reason) = self.read(direction, bytes) {
+            self.offend(reason, now);
+        }
+        self.out.finish_if_drained(Direction::ToServer);
+        self.out.finish_if_drained(Direction::ToClient);
+    }
+
+    /// Takes note that the sender of a direction has half-closed it: nothing more will be fed for it.
+    pub fn handle_eof(&mut self, direction: Direction, now: Instant) {
+        if self.out.has_ended(direction) {
+            return;
+        }
+        self.out.note_end(direction);
+        if let Err(reason) = self.end(direction) {
+            self.offend(reason, now);
+        }
+        self.out.finish_if_drained(direction);
+        self.out.finish_if_drained(direction.opposite());
+        self.stop_timer_when_done();
+    }
+
+    /// Ends the connection because the daemon is going away: with Close 1001 if it is a WebSocket.
+    pub fn handle_shutdown(&mut self, now: Instant) {
+        if !matches!(self.stage, Stage::Closing { .. } | Stage::Aborted) {
+            self.close(CloseReason::Shutdown, now);
+        }
+    }
+
+    /// Tells the time. Call it when [`Session::poll_timeout`] says so; earlier calls change nothing.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.deadline.is_some_and(|deadline| now >= deadline) {
+            self.abort();
+        }
+    }
+
+    /// When [`Session::handle_timeout`] is to be called next. Changes only in the `handle_*` calls.
+    pub const fn poll_timeout(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// The next thing to do, until there is none. To be polled empty after each `handle_*` call.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.out.poll()
+    }
+
+    /// What the connection has added up so far.
+    pub fn counters(&self) -> Counters {
+        let mut counters = self.counters;
+        match &self.stage {
+            Stage::Http(http) => counters.requests = http.requests(),
+            Stage::WebSocket(ws) | Stage::Closing { ws: Some(ws), .. } => ws.add_to(&mut counters),
+            Stage::Opaque | Stage::Closing { ws: None, .. } | Stage::Aborted => {}
+        }
+        counters
+    }
+
+    /// Approximate memory that this session holds copies of traffic in, in bytes. Bounded by the
+    /// [`Limits`](crate::Limits); what the caller holds is not included.
+    pub fn buffered_bytes(&self) -> usize {
+        match &self.stage {
+            Stage::Http(http) => http.buffered_bytes(),
+            Stage::WebSocket(ws) | Stage::Closing { ws: Some(ws), .. } => ws.buffered_bytes(),
+            Stage::Opaque | Stage::Closing { ws: None, .. } | Stage::Aborted => 0,
+        }
+    }
+
+    fn read(&mut self, direction: Direction, bytes: &[u8]) -> Result<(), CloseReason> {
+        match &mut self.stage {
+            Stage::Http(http) => match http.input(direction, bytes, &self.settings.limits, &mut self.out)? {
+                Next::Http => Ok(()),
+                Next::Opaque(kind) => {
+                    self.become_opaque(Some(kind));
+                    Ok(())
+                }
+                Next::WebSocket { accepted, early, used } => {
+                    self.counters = self.counters();
+                    self.out.report(Report::WebSocketOpened(Box::new(accepted.handshake)));
+                    let mut ws = Box::new(WsStage::new(accepted.deflate));
+                    let early_result = ws.input(Direction::ToServer, &early, &self.settings, &mut self.out);
+                    self.stage = Stage::WebSocket(ws);
+                    early_result?;
+                    if self.out.has_ended(Direction::ToServer) {
+                        self.end(Direction::ToServer)?;
+                    }
+                    match bytes.get(used..) {
+                        Some(rest) if !rest.is_empty() => self.read(direction, rest),
+                        _ => Ok(()),
+                    }
+                }
+            },
+            Stage::WebSocket(ws) => ws.input(direction, bytes, &self.settings, &mut self.out),
+            Stage::Opaque => {
+                self.out.release_all(direction);
+                Ok(())
+            }
+            Stage::Closing { .. } => {
+                self.read_while_closing(direction, bytes);
+                Ok(())
+            }
+            Stage::Aborted => Ok(()),
+        }
+    }
+
+    fn end(&mut self, direction: Direction) -> Result<(), CloseReason> {
+        match (&mut self.stage, direction) {
+            // Without another response nothing can switch protocols any more.
+            (Stage::Http(_), Direction::ToClient) => self.become_opaque(None),
+            (Stage::WebSocket(_), Direction::ToServer) => self.out.discard_all(Direction::ToServer),
+            (Stage::WebSocket(_) | Stage::Opaque, Direction::ToClient) => {
+                self.out.release_all(Direction::ToClient)
+            }
+            (Stage::Closing { .. }, Direction::ToClient) => self.out.finish(Direction::ToClient),
+            (Stage::Http(_) | Stage::Opaque | Stage::Closing { .. } | Stage::Aborted, _) => {}
+        }
+        Ok(())
+    }
+
+    /// Acts upon an offence as the mode says.
+    fn offend(&mut self, reason: CloseReason, now: Instant) {
+        match self.settings.mode {
+            Mode::Block => self.close(reason, now),
+            Mode::Log => self.become_opaque(Some(OpaqueKind::Violation(reason))),
+        }
+    }
+
+    fn become_opaque(&mut self, kind: Option<OpaqueKind>) {
+        self.counters = self.counters();
+        self.stage = Stage::Opaque;
+        if let Some(kind) = kind {
+            self.out.report(Report::Opaque(kind));
+        }
+        self.out.release_all(Direction::ToServer);
+        self.out.release_all(Direction::ToClient);
+    }
+
+    fn close(&mut self, reason: CloseReason, now: Instant) {
+        self.counters = self.counters();
+        self.out.close(reason);
+        self.out.hold();
+        let Stage::WebSocket(ws) = std::mem::replace(&mut self.stage, Stage::Opaque) else {
+            self.abort();
+            return;
+        };
+        self.deadline = Some(now + self.settings.limits.close_grace);
+        self.out.discard_all(Direction::ToServer);
+        let counters = ws.receiver().counters();
+        // In mode log the bytes of an unfinished frame have gone, and nothing can be written after them.
+        let boundary = self.settings.mode == Mode::Block || ws.receiver().at_boundary();
+        if boundary && !counters.close_sent && !self.out.is_finished(Direction::ToServer) {
+            let frame = close_frame(reason.close_code(), reason.close_text(), Some(self.mask_key));
+            self.out.inject(Direction::ToServer, frame);
+        }
+        self.out.finish(Direction::ToServer);
+        self.stage = Stage::Closing { reason, ws: Some(ws) };
+        self.read_while_closing(Direction::ToClient, &[]);
+        self.stop_timer_when_done();
+    }
+
+    /// Lets the frame in flight to the client end, puts our Close after it, and drops everything else.
+    fn read_while_closing(&mut self, direction: Direction, bytes: &[u8]) {
+        let Stage::Closing { reason, ws } = &mut self.stage else { return };
+        if direction == Direction::ToClient
+            && !self.out.is_finished(Direction::ToClient)
+            && let Some(ws) = ws
+        {
+            let len = ws.finish_server_frame(bytes);
+            self.out.release(Direction::ToClient, len);
+            if ws.tracker().at_boundary() {
+                self.out.discard_all(Direction::ToClient);
+                let torn = self.settings.mode == Mode::Log && ws.tracker().holds_header();
+                if !torn && !ws.tracker().counters().close_sent {
+                    let frame = close_frame(reason.close_code(), reason.close_text(), None);
+                    self.out.inject(Direction::ToClient, frame);
+                }
+                self.out.finish(Direction::ToClient);
+            }
+        } else {
+            self.out.discard_all(direction);
+        }
+    }
+
+    fn abort(&mut self) {
+        self.counters = self.counters();
+        self.deadline = None;
+        self.stage = Stage::Aborted;
+        self.out.discard_all(Direction::ToServer);
+        self.out.discard_all(Direction::ToClient);
+        self.out.abort();
+    }
+
+    /// Once both sides have half-closed there is nothing left to wait for.
+    fn stop_timer_when_done(&mut self) {
+        if self.out.has_ended(Direction::ToServer) && self.out.has_ended(Direction::ToClient) {
+            self.deadline = None;
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The actions to be polled, and the count of bytes they must still account for.
+
+use std::collections::VecDeque;
+
+use crate::{
+    action::{Action, Report},
+    direction::Direction,
+    settings::Mode,
+    verdict::CloseReason,
+    ws::ControlFrame,
+};
+
+/// Where the stages put what is to be done.
+///
+/// In mode `log` every byte is released as it comes in, so there is never anything held and [`Outbox::release`] and
+/// [`Outbox::discard_all`] do nothing. The stages need not know the mode.
+#[derive(Debug)]
+pub(super) struct Outbox {
+    mode: Mode,
+    actions: VecDeque<Action>,
+    held: [usize; 2],
+    ended: [bool; 2],
+    finished: [bool; 2],
+}
+
+impl Outbox {
+    pub(super) const fn new(mode: Mode) -> Self {
+        Self { mode, actions: VecDeque::new(), held: [0; 2], ended: [false; 2], finished: [false; 2] }
+    }
+
+    pub(super) fn poll(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// From here on bytes are held in either mode: the connection is being ended.
+    pub(super) const fn hold(&mut self) {
+        self.mode = Mode::Block;
+    }
+
+    /// Notes bytes that came in.
+    pub(super) fn received(&mut self, direction: Direction, len: usize) {
+        match self.mode {
+            Mode::Block => self.held[direction.index()] += len,
+            Mode::Log => self.push_release(direction, len),
+        }
+    }
+
+    /// How many bytes of this direction wait for a decision.
+    pub(super) const fn held(&self, direction: Direction) -> usize {
+        self.held[direction.index()]
+    }
+
+    /// Lets the next `len` held bytes go on.
+    pub(super) fn release(&mut self, direction: Direction, len: usize) {
+        let held = &mut self.held[direction.index()];
+        let len = len.min(*held);
+        *held -= len;
+        self.push_release(direction, len);
+    }
+
+    pub(super) fn release_all(&mut self, direction: Direction) {
+        self.release(direction, usize::MAX);
+    }
+
+    /// Drops the next `len` held bytes.
+    pub(super) fn discard(&mut self, direction: Direction, len: usize) {
+        let held = &mut self.held[direction.index()];
+        let len = len.min(*held);
+        *held -= len;
+        if len == 0 {
+            return;
+        }
+        match self.actions.back_mut() {
+            Some(Action::Discard { direction: last, len: total }) if *last == direction => *total += len,
+            _ => self.actions.push_back(Action::Discard { direction, len }),
+        }
+    }
+
+    pub(super) fn discard_all(&mut self, direction: Direction) {
+        self.discard(direction, usize::MAX);
+    }
+
+    pub(super) fn inject(&mut self, direction: Direction, frame: ControlFrame) {
+        self.actions.push_back(Action::Inject { direction, frame });
+    }
+
+    pub(super) fn report(&mut self, report: Report) {
+        self.actions.push_back(Action::Report(report));
+    }
+
+    pub(super) fn close(&mut self, reason: CloseReason) {
+        self.actions.push_back(Action::Close(reason));
+    }
+
+    /// Resets both sides; nothing can follow.
+    pub(super) fn abort(&mut self) {
+        self.finished = [true; 2];
+        self.actions.push_back(Action::Abort);
+    }
+
+    /// Notes that the sender of this direction will send no more.
+    pub(super) const fn note_end(&mut self, direction: Direction) {
+        self.ended[direction.index()] = true;
+    }
+
+    pub(super) const fn has_ended(&self, direction: Direction) -> bool {
+        self.ended[direction.index()]
+    }
+
+    pub(super) const fn is_finished(&self, direction: Direction) -> bool {
+        self.finished[direction.index()]
+    }
+
+    /// Half-closes, once.
+    pub(super) fn finish(&mut self, direction: Direction) {
+        if !std::mem::replace(&mut self.finished[direction.index()], true) {
+            self.actions.push_back(Action::Finish { direction });
+        }
+    }
+
+    /// Passes a half-close on once everything before it has gone.
+    pub(super) fn finish_if_drained(&mut self, direction: Direction) {
+        if self.has_ended(direction) && self.held(direction) == 0 {
+            self.finish(direction);
+        }
+    }
+
+    fn push_release(&mut self, direction: Direction, len: usize) {
+        if len == 0 {
+            return;
+        }
+        match self.actions.back_mut() {
+            Some(Action::Release { direction: last, len: total }) if *last == direction => *total += len,
+            _ => self.actions.push_back(Action::Release { direction, len }),
+        }
+    }
+}

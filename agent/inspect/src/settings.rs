@@ -1,0 +1,40 @@
+//! What a session is told when it starts.
+
+use crate::limits::Limits;
+
+/// What a finding, a violation or a reached limit leads to.
+///
+/// A connection that is not to be inspected needs no session, so there is no `off` here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// Hold each client message until it is judged, and end the connection on an offence.
+    #[default]
+    Block,
+    /// Report only: every byte is released at once.
+    Log,
+}
+
+impl Mode {
+    /// The name used on the command line and in events: `block` or `log`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Block => "block",
+            Self::Log => "log",
+        }
+    }
+}
+
+impl std::fmt::Display for Mode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How sessions behave; shared by all connections of a port.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Whether offences end the connection.
+    pub mode: Mode,
+    /// Bounds on work and memory.
+    pub limits: Limits,
+}

@@ -1,0 +1,29 @@
+//! What a connection adds up for its closing record.
+
+/// Numbers of one connection, in both directions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// What the client sent.
+    pub to_server: StreamCounters,
+    /// What the application sent.
+    pub to_client: StreamCounters,
+    /// HTTP requests whose head was read.
+    pub requests: u64,
+    /// Client messages whose content no detector could read (binary that is not mostly text). They were released.
+    pub uninspected_messages: u64,
+    /// Findings reported.
+    pub findings: u64,
+}
+
+/// Numbers of one direction of the WebSocket part of a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StreamCounters {
+    /// Data messages that were complete. The one that a connection was closed for is included.
+    pub messages: u64,
+    /// Data frames whose header was read. Equal to `messages` while nobody fragments.
+    pub fragments: u64,
+    /// Ping, pong and close frames whose header was read.
+    pub control_frames: u64,
+    /// Whether this side's peer sent a Close frame of its own.
+    pub close_sent: bool,
+}

@@ -1,0 +1,13 @@
+//! From evidence to a decision: what was found, where, and how a connection ends for it.
+
+mod close_reason;
+mod examine;
+mod finding;
+mod redact;
+
+pub use close_reason::CloseReason;
+pub use examine::inspect_text;
+pub(crate) use examine::{Examiner, Subject};
+pub use finding::{Finding, FindingAction, Opcode};
+
+pub use crate::detect::Signal;

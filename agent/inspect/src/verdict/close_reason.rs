@@ -1,0 +1,155 @@
+//! The one reason for which we end a connection.
+
+use crate::{
+    detect::Signal,
+    http::{HeadError, HttpAmbiguity, UpgradeError},
+    ws::{ProtocolViolation, ReceiveError},
+};
+
+/// Why a connection is ended by us: at once the field of the event, the label of the metric and what tests assert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CloseReason {
+    /// A detector found an attack in a client message.
+    Attack(Signal),
+    /// A peer broke the WebSocket protocol (RFC 6455 §5).
+    ProtocolError(ProtocolViolation),
+    /// A text message or the reason of a Close frame is not UTF-8 (RFC 6455 §8.1).
+    InvalidUtf8,
+    /// A client message is longer than [`Limits::max_message_bytes`](crate::Limits::max_message_bytes).
+    MessageTooBig,
+    /// A client message has more frames than
+    /// [`Limits::max_message_fragments`](crate::Limits::max_message_fragments).
+    TooManyFragments,
+    /// An HTTP head or trailer section is longer than [`Limits::max_head_bytes`](crate::Limits::max_head_bytes),
+    /// or has more than 256 fields.
+    HttpHeadTooBig,
+    /// HTTP that two readers may understand differently (RFC 9112 §11).
+    HttpAmbiguous(HttpAmbiguity),
+    /// More requests wait for a response than
+    /// [`Limits::max_pipelined_requests`](crate::Limits::max_pipelined_requests).
+    TooManyRequests,
+    /// The client sent more than [`Limits::max_head_bytes`](crate::Limits::max_head_bytes) after an upgrade request
+    /// without waiting for the answer.
+    EarlyDataTooBig,
+    /// A 101 response, or the request that asked for it, is not a valid WebSocket handshake (RFC 6455 §4).
+    UpgradeInvalid(UpgradeError),
+    /// The server accepted a WebSocket extension that cannot be read.
+    ExtensionUnsupported,
+    /// A compressed client message is corrupt (RFC 7692 §6).
+    DeflateError,
+    /// The daemon is going away.
+    Shutdown,
+}
+
+impl CloseReason {
+    /// The label, in kebab case: one of a few fixed values.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Attack(Signal::Sqli) => "attack-sqli",
+            Self::Attack(Signal::Xss) => "attack-xss",
+            Self::Attack(Signal::WsUninspected) => "ws-uninspected",
+            Self::ProtocolError(_) => "protocol-error",
+            Self::InvalidUtf8 => "invalid-utf8",
+            Self::MessageTooBig => "message-too-big",
+            Self::TooManyFragments => "too-many-fragments",
+            Self::HttpHeadTooBig => "http-head-too-big",
+            Self::HttpAmbiguous(_) => "http-ambiguous",
+            Self::TooManyRequests => "too-many-requests",
+            Self::EarlyDataTooBig => "early-data-too-big",
+            Self::UpgradeInvalid(_) => "upgrade-invalid",
+            Self::ExtensionUnsupported => "extension-unsupported",
+            Self::DeflateError => "deflate-error",
+            Self::Shutdown => "shutdown",
+        }
+    }
+
+    /// What exactly was wrong, in kebab case, for the reasons that have kinds.
+    pub const fn detail(self) -> Option<&'static str> {
+        match self {
+            Self::ProtocolError(violation) => Some(violation.as_str()),
+            Self::HttpAmbiguous(ambiguity) => Some(ambiguity.as_str()),
+            Self::UpgradeInvalid(error) => Some(error.as_str()),
+            Self::Attack(_)
+            | Self::InvalidUtf8
+            | Self::MessageTooBig
+            | Self::TooManyFragments
+            | Self::HttpHeadTooBig
+            | Self::TooManyRequests
+            | Self::EarlyDataTooBig
+            | Self::ExtensionUnsupported
+            | Self::DeflateError
+            | Self::Shutdown => None,
+        }
+    }
+
+    /// The status code of the Close frames that we send (RFC 6455 §7.4.1).
+    pub const fn close_code(self) -> u16 {
+        match self {
+            Self::ProtocolError(_) => 1002,
+            Self::InvalidUtf8 | Self::DeflateError => 1007,
+            Self::MessageTooBig => 1009,
+            Self::Shutdown => 1001,
+            Self::Attack(_)
+            | Self::TooManyFragments
+            | Self::HttpHeadTooBig
+            | Self::HttpAmbiguous(_)
+            | Self::TooManyRequests
+            | Self::EarlyDataTooBig
+            | Self::UpgradeInvalid(_)
+            | Self::ExtensionUnsupported => 1008,
+        }
+    }
+
+    /// The text of the Close frames that we send: ASCII, at most 123 bytes, and the same for every attack so that
+    /// it does not help in finding a way around a detector.
+    pub const fn close_text(self) -> &'static str {
+        match self {
+            Self::Attack(_) => "message blocked by policy",
+            Self::ProtocolError(_) => "protocol error",
+            Self::InvalidUtf8 => "invalid utf-8",
+            Self::MessageTooBig => "message too big",
+            Self::TooManyFragments => "too many fragments",
+            Self::DeflateError => "invalid compressed data",
+            Self::Shutdown => "going away",
+            Self::HttpHeadTooBig
+            | Self::HttpAmbiguous(_)
+            | Self::TooManyRequests
+            | Self::EarlyDataTooBig
+            | Self::UpgradeInvalid(_)
+            | Self::ExtensionUnsupported => "connection refused by policy",
+        }
+    }
+}
+
+impl std::fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())?;
+        match self.detail() {
+            Some(detail) => write!(f, " ({detail})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl From<ReceiveError> for CloseReason {
+    fn from(error: ReceiveError) -> Self {
+        match error {
+            ReceiveError::Protocol(violation) => Self::ProtocolError(violation),
+            ReceiveError::InvalidUtf8 => Self::InvalidUtf8,
+            ReceiveError::MessageTooBig => Self::MessageTooBig,
+            ReceiveError::TooManyFragments => Self::TooManyFragments,
+            ReceiveError::Deflate => Self::DeflateError,
+        }
+    }
+}
+
+impl From<HeadError> for CloseReason {
+    fn from(error: HeadError) -> Self {
+        match error {
+            HeadError::Ambiguous(ambiguity) => Self::HttpAmbiguous(ambiguity),
+            HeadError::TooManyFields => Self::HttpHeadTooBig,
+            HeadError::Upgrade(error) => Self::UpgradeInvalid(error),
+            HeadError::Extension => Self::ExtensionUnsupported,
+        }
+    }
+}

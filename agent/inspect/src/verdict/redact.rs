@@ -1,0 +1,108 @@
+//! Evidence without secrets.
+
+/// Longest excerpt, in characters.
+const MAX_EXCERPT: usize = 64;
+
+/// How much of the value before the first suspicious character is shown, in characters.
+const LEAD: usize = 16;
+
+/// Longest word that is shown.
+const MAX_WORD: usize = 20;
+
+/// A piece of `value` that shows why it was found, fit for a log: at most 64 characters, all printable.
+///
+/// Digits in runs of three and more become `#`, words longer than 20 characters (tokens, keys) and what stands
+/// before an `@` become `***`.
+pub(super) fn excerpt(value: &[u8]) -> String {
+    let suspicious =
+        |byte: &u8| matches!(byte, b'\'' | b'"' | b'<' | b';' | b'`' | b'=' | b'(' | b'#' | b'|');
+    let first = value.iter().position(suspicious).unwrap_or(0);
+    // Enough bytes for the excerpt, and to see the words at its ends as a whole.
+    let start = first.saturating_sub(4 * LEAD);
+    let end = value.len().min(first.saturating_add(4 * MAX_EXCERPT));
+    let before = String::from_utf8_lossy(value.get(start..first).unwrap_or_default());
+    let after = String::from_utf8_lossy(value.get(first..end).unwrap_or_default());
+    let before = mask(&before);
+    let hidden = before.chars().count().saturating_sub(LEAD);
+    let mut out = String::new();
+    if start > 0 || hidden > 0 {
+        out.push('…');
+    }
+    out.extend(before.chars().skip(hidden));
+    let masked = mask(&after);
+    let room = MAX_EXCERPT - out.chars().count();
+    if masked.chars().count() > room || end < value.len() {
+        out.extend(masked.chars().take(room.saturating_sub(1)));
+        out.push('…');
+    } else {
+        out.push_str(&masked);
+    }
+    out
+}
+
+fn mask(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(letter) = rest.chars().next() {
+        let len = rest.find(|c: char| !is_word(c)).unwrap_or(rest.len());
+        if len == 0 {
+            if letter.is_control() || is_invisible(letter) {
+                out.extend(letter.escape_default());
+            } else {
+                out.push(letter);
+            }
+            rest = rest.get(letter.len_utf8()..).unwrap_or_default();
+            continue;
+        }
+        let (word, after) = rest.split_at(len);
+        if word.chars().count() > MAX_WORD || after.starts_with('@') {
+            out.push_str("***");
+        } else {
+            mask_digits(word, &mut out);
+        }
+        rest = after;
+    }
+    out
+}
+
+fn mask_digits(word: &str, out: &mut String) {
+    let digits = word.chars().filter(char::is_ascii_digit).count();
+    out.extend(word.chars().map(|c| if digits > 2 && c.is_ascii_digit() { '#' } else { c }));
+}
+
+fn is_word(letter: char) -> bool {
+    letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.')
+}
+
+/// Characters that hide or turn text on a terminal.
+const fn is_invisible(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_the_evidence_and_hides_the_rest() {
+        assert_eq!(excerpt(b"' OR '1'='1"), "' OR '1'='1");
+        assert_eq!(
+            excerpt(b"ann@example.org' OR 4111111111111111=1--"),
+            "***@example.org' OR ################=1--"
+        );
+        assert_eq!(excerpt(b"key=eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"), "key=***");
+        assert_eq!(excerpt(b"a\r\n\x1b[1m'\xff"), "a\\r\\n\\u{1b}[1m'\u{fffd}");
+    }
+
+    #[test]
+    fn is_short_and_starts_near_the_evidence() {
+        let long = format!("{}' OR 1=1 {}", "word ".repeat(100), "tail ".repeat(100));
+        let shown = excerpt(long.as_bytes());
+        assert!(shown.chars().count() <= 64, "{shown}");
+        assert!(shown.starts_with('…') && shown.ends_with('…') && shown.contains("' OR 1=1"), "{shown}");
+        assert_eq!(excerpt(b""), "");
+    }
+}
