@@ -1,0 +1,206 @@
+//! `framewall run`: puts the parts together, starts them in order and ends them in order.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use framewall_inspect::Settings;
+use tokio::{
+    runtime,
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+    time::{Instant, sleep},
+};
+use tracing::{info, warn};
+
+use crate::{
+    cli::RunArgs,
+    config::Config,
+    conn::accept::{Shared, Worker},
+    drain::Phase,
+    steer::{
+        Steering, Upstreams,
+        listeners::{Listeners, WorkerListeners},
+    },
+    sys,
+    telemetry::{
+        self,
+        events::{Event, Events},
+    },
+};
+
+/// Descriptors kept for everything that is not a connection.
+const SPARE_FILES: u64 = 256;
+/// Descriptors of a connection: the client's and the application's socket.
+const FILES_PER_CONNECTION: u64 = 2;
+/// How long handshakes that began before steering stopped may take to arrive.
+const LAST_HANDSHAKES: Duration = Duration::from_millis(250);
+/// How often the end of draining is looked for.
+const DRAIN_TICK: Duration = Duration::from_millis(20);
+/// What a connection may need beyond its own grace time to be gone.
+const CLOSING_MARGIN: Duration = Duration::from_millis(500);
+
+/// Runs the daemon until a signal ends it.
+pub(crate) fn run(args: RunArgs) -> anyhow::Result<()> {
+    let config = Config::load(&args)?;
+    telemetry::log::start()?;
+    let open_files = sys::raise_open_files().context("the limit of open files")?;
+    let possible = (open_files.saturating_sub(SPARE_FILES) / FILES_PER_CONNECTION).max(1);
+    let max_connections = config.max_connections.unwrap_or(possible as usize);
+    let workers = match config.workers {
+        Some(workers) => workers,
+        None => thread::available_parallelism().context("the number of cores")?.get(),
+    };
+
+    // Bind everything first, then load, then steer: what fails leaves the traffic alone.
+    let (events, writer) =
+        Events::open(&config.events).with_context(|| format!("cannot write events to {}", config.events))?;
+    let listeners = Listeners::open(workers, &config.ports).context("cannot listen on loopback")?;
+    let steering = Steering::start(&config.ports, &listeners)?;
+
+    let shared = Arc::new(Shared {
+        ports: config.ports.clone(),
+        inspection: config
+            .mode
+            .inspection()
+            .map(|mode| Arc::new(Settings { mode, limits: config.limits.clone() })),
+        max_connections,
+        connections: AtomicUsize::new(0),
+        events: events.clone(),
+    });
+    let daemon = Daemon { config, steering, shared, events };
+    let result = daemon.run(listeners);
+    writer.finish();
+    result
+}
+
+/// The daemon with its programs attached.
+struct Daemon {
+    config: Config,
+    steering: Steering,
+    shared: Arc<Shared>,
+    events: Events,
+}
+
+impl Daemon {
+    fn run(mut self, listeners: Listeners) -> anyhow::Result<()> {
+        let (phase, _) = watch::channel(Phase::Running);
+        let workers = listeners
+            .into_workers()
+            .into_iter()
+            .enumerate()
+            .map(|(index, listeners)| {
+                let upstreams = self.steering.upstreams()?;
+                start_worker(index, listeners, upstreams, Arc::clone(&self.shared), phase.subscribe())
+            })
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("the control runtime")?
+            .block_on(self.control(&phase))?;
+        phase.send_replace(Phase::Stopped);
+        for worker in workers {
+            if worker.join().is_err() {
+                warn!("a worker thread had died");
+            }
+        }
+        self.events.emit(&Event::DaemonStopped);
+        info!("stopped");
+        Ok(())
+    }
+
+    /// Waits for a signal, then stops steering and drains.
+    async fn control(&mut self, phase: &watch::Sender<Phase>) -> anyhow::Result<()> {
+        let mut signals = Signals::new().context("signal handlers")?;
+        match self.steering.logger() {
+            Ok(programs) => drop(tokio::spawn(telemetry::log::follow_programs(programs))),
+            Err(error) => warn!(%error, "the kernel programs' log lines cannot be read"),
+        }
+        let Config { ports, mode, .. } = &self.config;
+        info!(?ports, ?mode, max_connections = self.shared.max_connections, "steering");
+        self.events.emit(&Event::DaemonStarted {
+            version: env!("CARGO_PKG_VERSION"),
+            pid: std::process::id(),
+            mode: *mode,
+            ports,
+        });
+
+        signals.next().await;
+        self.steering.stop();
+        let connections = self.shared.connections.load(Ordering::Relaxed);
+        info!(connections, "steering stopped, draining");
+        self.events.emit(&Event::DaemonDraining { connections });
+        phase.send_replace(Phase::Draining);
+        if self.drained(self.config.drain_timeout, &mut signals).await {
+            return Ok(());
+        }
+        phase.send_replace(Phase::Closing);
+        let grace = self.config.limits.close_grace + CLOSING_MARGIN;
+        if !self.drained(grace, &mut signals).await {
+            warn!(connections = self.shared.connections.load(Ordering::Relaxed), "dropped open connections");
+        }
+        Ok(())
+    }
+
+    /// Whether all connections end before `timeout` or another signal.
+    async fn drained(&self, timeout: Duration, signals: &mut Signals) -> bool {
+        let start = Instant::now();
+        while start.elapsed() < timeout {
+            tokio::select! {
+                () = sleep(DRAIN_TICK) => {}
+                () = signals.next() => return false,
+            }
+            if start.elapsed() >= LAST_HANDSHAKES && self.shared.connections.load(Ordering::Relaxed) == 0 {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// SIGINT and SIGTERM.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+fn start_worker(
+    index: usize,
+    listeners: WorkerListeners,
+    upstreams: Upstreams,
+    shared: Arc<Shared>,
+    phase: watch::Receiver<Phase>,
+) -> anyhow::Result<JoinHandle<()>> {
+    let address: SocketAddr = listeners.v4.local_addr().context("a listener's address")?;
+    let runtime =
+        runtime::Builder::new_current_thread().enable_all().build().context("a worker's runtime")?;
+    thread::Builder::new()
+        .name(format!("framewall-{index}"))
+        .spawn(move || {
+            if let Err(error) = runtime.block_on(Worker::new(shared, upstreams).run(listeners, phase)) {
+                warn!(%error, %address, "a worker has ended");
+            }
+        })
+        .context("a worker's thread")
+}

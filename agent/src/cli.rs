@@ -1,0 +1,152 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use framewall_inspect::Mode;
+
+/// Inspects WebSocket messages in place, without a proxy to configure.
+#[derive(Debug, Parser)]
+#[command(name = "framewall", version, about, long_about = LONG_ABOUT, after_long_help = SEE_ALSO)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const LONG_ABOUT: &str = "\
+Framewall inspects WebSocket messages in place. It is pointed at the ports of an application, redirects new \
+connections to them through itself with eBPF, reads every message, and closes a connection before the \
+application sees an offending message. The application, its clients, its addresses and its configuration stay \
+as they are.";
+
+const SEE_ALSO: &str = "\
+Run `framewall help run` or `framewall help scan` for the manual of a command.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Steer the given ports through the daemon and inspect their messages
+    #[command(long_about = RUN_ABOUT, after_long_help = RUN_MORE)]
+    Run(RunArgs),
+    /// Inspect messages offline, one text message a line
+    #[command(long_about = SCAN_ABOUT, after_long_help = SCAN_MORE)]
+    Scan(ScanArgs),
+}
+
+const RUN_ABOUT: &str = "\
+Steers new TCP connections on the given ports of this network namespace through the daemon and inspects the \
+WebSocket messages in them. Connections that exist already are left alone. When the daemon ends, however it \
+ends, new connections reach the application directly.
+
+Needs root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON; Linux 5.15 or newer; a mounted cgroup2 file system.";
+
+const RUN_MORE: &str = "\
+Events:
+  One JSON object a line: daemon_started, connection_opened, websocket_opened, connection_opaque,
+  message_blocked, message_flagged, connection_closed, connection_refused, accept_failed,
+  events_dropped, daemon_draining, daemon_stopped. Each connection closes with one reason.
+
+Log:
+  Human-readable lines on standard error. FRAMEWALL_LOG sets the filter, for example
+  FRAMEWALL_LOG=debug or FRAMEWALL_LOG=info,framewall_ebpf=debug (default: info).
+
+Signals:
+  SIGINT, SIGTERM  stop steering, let open connections finish until drain_timeout_ms, then close
+                   them with Close code 1001 and exit 0; a second signal ends the waiting
+
+Exit status:
+  0  ended by a signal
+  1  could not start: configuration, privileges, kernel, cgroup2
+  2  wrong command line
+
+Examples:
+  framewall run --port 8080
+  framewall run --port 8080 --port 9000 --mode log --events /var/log/framewall/events.json
+  framewall run --config /etc/framewall/framewall.toml";
+
+const SCAN_ABOUT: &str = "\
+Inspects messages offline with the detectors of the daemon. Each line of the input is one text message. For \
+each line prints its number, the verdict (allow or block) and the signals found, separated by tabs; several \
+signals are separated by commas, and \"-\" stands for none.";
+
+const SCAN_MORE: &str = "\
+Exit status:
+  0  the input was read to its end, whatever the verdicts
+  1  the input could not be read
+  2  wrong command line
+
+Examples:
+  framewall scan messages.txt
+  printf '%s\\n' '{\"name\":\"1 OR 1=1 -- \"}' | framewall scan";
+
+/// Arguments of `framewall run`. What is given here replaces what the configuration file says.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// A TCP port of the application to steer, 1 to 65535; may be given several times
+    #[arg(long = "port", value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) ports: Vec<u16>,
+
+    /// What to do with offending messages [default: block]
+    #[arg(long, value_enum)]
+    pub(crate) mode: Option<RunMode>,
+
+    /// Configuration file (TOML)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Where events go: a file to append to, or - for standard output [default: -]
+    #[arg(long, value_name = "FILE|-")]
+    pub(crate) events: Option<PathBuf>,
+}
+
+/// Arguments of `framewall scan`.
+#[derive(Debug, Args)]
+pub(crate) struct ScanArgs {
+    /// The messages, one a line; - is standard input
+    #[arg(value_name = "FILE|-", default_value = "-")]
+    pub(crate) input: PathBuf,
+}
+
+/// What the daemon does with traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RunMode {
+    /// Close a connection before the application sees an offending message
+    Block,
+    /// Find and report, let everything pass
+    Log,
+    /// Relay without inspecting
+    Off,
+}
+
+impl RunMode {
+    /// The mode of the inspection core; `None` where nothing is inspected.
+    pub(crate) fn inspection(self) -> Option<Mode> {
+        match self {
+            Self::Block => Some(Mode::Block),
+            Self::Log => Some(Mode::Log),
+            Self::Off => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn ports_are_1_to_65535() {
+        for port in ["0", "65536", "-1", "http"] {
+            assert!(Cli::try_parse_from(["framewall", "run", "--port", port]).is_err(), "{port}");
+        }
+        assert!(Cli::try_parse_from(["framewall", "run", "--port", "65535", "--port", "1"]).is_ok());
+    }
+}

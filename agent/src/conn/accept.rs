@@ -1,0 +1,200 @@
+//! A worker: one thread, one runtime, its own listeners, its own connections.
+//!
+//! Connections share nothing with those of other workers but counters that are touched when they begin and end.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use framewall_inspect::{Session, Settings};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    time::sleep,
+};
+use tracing::{debug, warn};
+
+use super::{
+    record::{EndReason, Record},
+    relay::Relay,
+    upstream,
+};
+use crate::{
+    drain::Phase,
+    steer::{Upstreams, listeners::WorkerListeners},
+    sys,
+    telemetry::events::{Event, Events},
+};
+
+/// How long to wait when the process has no descriptors left for another connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What the connections of all workers have in common.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// Steered ports, sorted.
+    pub(crate) ports: Vec<u16>,
+    /// How to inspect; `None` relays only.
+    pub(crate) inspection: Option<Arc<Settings>>,
+    /// Connections at once.
+    pub(crate) max_connections: usize,
+    /// Connections now.
+    pub(crate) connections: AtomicUsize,
+    /// Where events go.
+    pub(crate) events: Events,
+}
+
+/// Counts a connection for as long as it lives.
+#[derive(Debug)]
+struct Slot(Arc<Shared>);
+
+impl Slot {
+    fn take(shared: &Arc<Shared>) -> Option<Self> {
+        let slot = Self(Arc::clone(shared));
+        let before = shared.connections.fetch_add(1, Ordering::Relaxed);
+        (before < shared.max_connections).then_some(slot)
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What the connections of one worker have in common.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    shared: Arc<Shared>,
+    /// Only this worker's thread takes the lock: it stands in for the `&mut` of a map update.
+    upstreams: Mutex<Upstreams>,
+}
+
+impl Worker {
+    /// A worker that marks its upstream connections in `upstreams`.
+    pub(crate) fn new(shared: Arc<Shared>, upstreams: Upstreams) -> Self {
+        Self { shared, upstreams: Mutex::new(upstreams) }
+    }
+
+    /// Accepts and relays until `phase` says that the daemon has stopped.
+    pub(crate) async fn run(
+        self,
+        listeners: WorkerListeners,
+        mut phase: watch::Receiver<Phase>,
+    ) -> io::Result<()> {
+        let worker = Arc::new(self);
+        // The connections wait on a channel of this thread's own: its lock is never contended.
+        let (closing, _) = watch::channel(Phase::Running);
+        let v4 = TcpListener::from_std(listeners.v4)?;
+        let v6 = listeners.v6.map(TcpListener::from_std).transpose()?;
+        // Draining too: a handshake that began before steering stopped was promised a connection.
+        while *phase.borrow_and_update() < Phase::Closing {
+            let accepted = tokio::select! {
+                changed = phase.changed() => match changed {
+                    Ok(()) => continue,
+                    Err(_sender_gone) => break,
+                },
+                accepted = v4.accept() => accepted,
+                accepted = accept_if_any(v6.as_ref()) => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => worker.admit(stream, peer, closing.subscribe()),
+                Err(error) => {
+                    warn!(%error, "cannot accept, connections wait in the kernel's queue");
+                    worker.shared.events.emit(&Event::AcceptFailed { error: error.to_string() });
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        for listener in [Some(v4), v6].into_iter().flatten() {
+            let listener = listener.into_std()?;
+            while let Ok((stream, peer)) = listener.accept() {
+                stream.set_nonblocking(true)?;
+                worker.admit(TcpStream::from_std(stream)?, peer, closing.subscribe());
+            }
+        }
+        loop {
+            let now = *phase.borrow_and_update();
+            closing.send_replace(now);
+            if now == Phase::Stopped || phase.changed().await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Relays a connection in a task of its own, or resets it.
+    fn admit(self: &Arc<Self>, client: TcpStream, peer: SocketAddr, closing: watch::Receiver<Phase>) {
+        let Ok(server) = client.local_addr() else { return };
+        // Made to the listener's own port, not steered: there is no application behind it.
+        if self.shared.ports.binary_search(&server.port()).is_err() {
+            debug!(%peer, %server, "refused: not a steered port");
+            return reset(&client);
+        }
+        let Some(slot) = Slot::take(&self.shared) else {
+            warn!(%peer, limit = self.shared.max_connections, "refused: too many connections");
+            self.shared.events.emit(&Event::ConnectionRefused {
+                client: peer,
+                server,
+                reason: "too-many-connections",
+            });
+            return reset(&client);
+        };
+        let worker = Arc::clone(self);
+        tokio::spawn(async move {
+            worker.serve(client, peer, server, closing).await;
+            drop(slot);
+        });
+    }
+
+    async fn serve(
+        &self,
+        client: TcpStream,
+        peer: SocketAddr,
+        server: SocketAddr,
+        closing: watch::Receiver<Phase>,
+    ) {
+        let mut record = Record::open(self.shared.events.clone(), peer, server);
+        let upstream = match upstream::connect(&self.upstreams, server, peer).await {
+            Ok(upstream) => upstream,
+            Err(error) => {
+                debug!(%peer, %server, %error, "the application cannot be reached");
+                record.end(EndReason::AppUnreachable);
+                return reset(&client);
+            }
+        };
+        let prepared = client
+            .set_nodelay(true)
+            .and_then(|()| upstream.set_nodelay(true))
+            .and_then(|()| sys::keep_alive(&client));
+        if let Err(error) = prepared {
+            // The client has gone between accept and here; reading will tell how.
+            debug!(%peer, %error, "socket options not set");
+        }
+        let session = self
+            .shared
+            .inspection
+            .as_ref()
+            .map(|settings| Session::new(Arc::clone(settings), record.mask_key()));
+        Relay::new(client, upstream, session, record).run(closing).await;
+    }
+}
+
+async fn accept_if_any(listener: Option<&TcpListener>) -> io::Result<(TcpStream, SocketAddr)> {
+    match listener {
+        Some(listener) => listener.accept().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Makes the drop of `client` a reset.
+fn reset(client: &TcpStream) {
+    if let Err(error) = sys::reset_on_close(client) {
+        debug!(%error, "closed without a reset");
+    }
+}

@@ -1,0 +1,197 @@
+//! One record a connection: how it began, how it ended, what passed.
+
+use std::{
+    collections::hash_map::RandomState,
+    hash::BuildHasher as _,
+    net::SocketAddr,
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use framewall_inspect::{CloseReason, Counters, Direction, Finding, FindingAction, Report};
+use tracing::{debug, info};
+
+use crate::telemetry::events::{Event, Events};
+
+/// Why a connection ended; one a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EndReason {
+    /// The inspection closed it.
+    Inspection(CloseReason),
+    /// The client sent the first FIN.
+    ClientClosed,
+    /// The application sent the first FIN.
+    AppClosed,
+    /// The client reset it or vanished.
+    ClientReset,
+    /// The application reset it.
+    AppReset,
+    /// The application did not accept it.
+    AppUnreachable,
+    /// The daemon stopped.
+    DaemonStopped,
+    /// The daemon has a bug.
+    InternalError,
+}
+
+impl EndReason {
+    /// The label in events.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Inspection(reason) => reason.as_str(),
+            Self::ClientClosed => "client-closed",
+            Self::AppClosed => "app-closed",
+            Self::ClientReset => "client-reset",
+            Self::AppReset => "app-reset",
+            Self::AppUnreachable => "app-unreachable",
+            Self::DaemonStopped => "daemon-stopped",
+            Self::InternalError => "internal-error",
+        }
+    }
+
+    /// What exactly was wrong, where the label names a class.
+    fn detail(self) -> Option<&'static str> {
+        match self {
+            Self::Inspection(reason) => reason.detail(),
+            Self::ClientClosed
+            | Self::AppClosed
+            | Self::ClientReset
+            | Self::AppReset
+            | Self::AppUnreachable
+            | Self::DaemonStopped
+            | Self::InternalError => None,
+        }
+    }
+}
+
+static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
+static MASK_KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
+/// Reports a connection's end when it goes, whoever forgot to.
+#[derive(Debug)]
+pub(crate) struct Record {
+    events: Events,
+    connection: u64,
+    client: SocketAddr,
+    server: SocketAddr,
+    opened: Instant,
+    reason: Option<EndReason>,
+    bytes: [u64; 2],
+    counters: Counters,
+}
+
+impl Record {
+    /// Begins the record and reports the connection.
+    pub(crate) fn open(events: Events, client: SocketAddr, server: SocketAddr) -> Self {
+        let connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
+        events.emit(&Event::ConnectionOpened { connection, client, server });
+        debug!(connection, %client, %server, "connection opened");
+        Self {
+            events,
+            connection,
+            client,
+            server,
+            opened: Instant::now(),
+            reason: None,
+            bytes: [0; 2],
+            counters: Counters::default(),
+        }
+    }
+
+    /// A key for the frames that the daemon masks itself, not to be guessed by the application's peer
+    /// (RFC 6455 §5.3).
+    pub(crate) fn mask_key(&self) -> [u8; 4] {
+        let [a, b, c, d, ..] = MASK_KEYS.hash_one(self.connection).to_ne_bytes();
+        [a, b, c, d]
+    }
+
+    /// Sets the reason; the first one stays.
+    pub(crate) fn end(&mut self, reason: EndReason) {
+        self.reason.get_or_insert(reason);
+    }
+
+    /// Counts bytes written to the receiver of `direction`.
+    pub(crate) fn forwarded(&mut self, direction: Direction, bytes: usize) {
+        self.bytes[direction as usize] += bytes as u64;
+    }
+
+    /// Takes over what the inspection counted.
+    pub(crate) fn set_counters(&mut self, counters: Counters) {
+        self.counters = counters;
+    }
+
+    /// Reports what the inspection found.
+    pub(crate) fn report(&self, report: &Report) {
+        let Self { connection, client, server, .. } = *self;
+        match report {
+            Report::WebSocketOpened(handshake) => {
+                let handshake = Box::new(handshake.as_ref().into());
+                self.events.emit(&Event::WebsocketOpened { connection, client, server, handshake });
+            }
+            Report::Opaque(kind) => {
+                self.events.emit(&Event::ConnectionOpaque {
+                    connection,
+                    client,
+                    server,
+                    kind: kind.as_str(),
+                });
+            }
+            Report::Finding(finding) => self.report_finding(finding),
+        }
+    }
+
+    fn report_finding(&self, finding: &Finding) {
+        let Self { connection, client, server, .. } = *self;
+        let location = &finding.location;
+        match finding.action {
+            FindingAction::Block => {
+                info!(connection, %client, %server, signal = %finding.signal, location, "message blocked");
+                self.events.emit(&Event::MessageBlocked {
+                    connection,
+                    client,
+                    server,
+                    finding: finding.into(),
+                });
+            }
+            FindingAction::Log => {
+                info!(connection, %client, %server, signal = %finding.signal, location, "message flagged");
+                self.events.emit(&Event::MessageFlagged {
+                    connection,
+                    client,
+                    server,
+                    finding: finding.into(),
+                });
+            }
+        }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let Self { connection, client, server, .. } = *self;
+        // Only a panic and the end of the runtime drop a connection without a reason.
+        let forgotten =
+            if std::thread::panicking() { EndReason::InternalError } else { EndReason::DaemonStopped };
+        let reason = self.reason.unwrap_or(forgotten);
+        let (reason, detail) = (reason.as_str(), reason.detail());
+        let [bytes_to_server, bytes_to_client] = self.bytes;
+        let duration_ms = self.opened.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
+        info!(connection, %client, %server, reason, detail, duration_ms, bytes_to_server, bytes_to_client, "connection closed");
+        self.events.emit(&Event::ConnectionClosed {
+            connection,
+            client,
+            server,
+            reason,
+            detail,
+            duration_ms,
+            bytes_to_server,
+            bytes_to_client,
+            messages_to_server: self.counters.to_server.messages,
+            messages_to_client: self.counters.to_client.messages,
+            uninspected_messages: self.counters.uninspected_messages,
+        });
+    }
+}

@@ -1,0 +1,340 @@
+//! The loop of one connection: read, inspect, write, both ways, in one task.
+//!
+//! The inspection decides; the relay does what its actions say, in their order. It reads into a buffer of the
+//! thread and writes from there, so that a message that arrives in one read and is released at once is never
+//! copied. Neither side is read while the other has no room, so that flow control passes through.
+
+use std::{
+    cell::RefCell,
+    future::pending,
+    io,
+    time::{Duration, Instant},
+};
+
+use framewall_inspect::{Action, Direction, Session};
+use tokio::{
+    io::{Interest, Ready},
+    net::TcpStream,
+    sync::watch,
+    task::yield_now,
+    time::sleep_until,
+};
+use tracing::debug;
+
+use super::{
+    lane::Lane,
+    record::{EndReason, Record},
+};
+use crate::{drain::Phase, sys};
+
+/// Bytes read at once.
+const READ_BYTES: usize = 64 * 1024;
+/// Reads from one side before the other gets its turn.
+const READS_PER_TURN: usize = 4;
+/// Without an inspection nobody else ends a connection whose peers do not answer the FIN of the daemon's end.
+const CLOSE_GRACE: Duration = Duration::from_secs(2);
+
+thread_local! {
+    static READ_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into_boxed_slice());
+}
+
+/// How the relaying of a connection is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// Both FINs went both ways.
+    Finished,
+    /// Both sides get a RST, for the reason that the record has or, failing that, this one.
+    Reset(Option<EndReason>),
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    client: TcpStream,
+    app: TcpStream,
+    session: Option<Session>,
+    to_server: Lane,
+    to_client: Lane,
+    record: Record,
+    /// When a relay without inspection gives up waiting for the end.
+    deadline: Option<Instant>,
+}
+
+impl Relay {
+    /// Joins `client` and `app`; without a session everything passes.
+    pub(crate) fn new(client: TcpStream, app: TcpStream, session: Option<Session>, record: Record) -> Self {
+        Self {
+            client,
+            app,
+            session,
+            to_server: Lane::default(),
+            to_client: Lane::default(),
+            record,
+            deadline: None,
+        }
+    }
+
+    /// Relays until the connection is over or `phase` says that the daemon closes its connections.
+    pub(crate) async fn run(mut self, mut phase: watch::Receiver<Phase>) {
+        let end = self.relay(&mut phase).await;
+        if let Some(session) = &self.session {
+            self.record.set_counters(session.counters());
+        }
+        if let End::Reset(reason) = end {
+            if let Some(reason) = reason {
+                self.record.end(reason);
+            }
+            for socket in [&self.client, &self.app] {
+                if let Err(error) = sys::reset_on_close(socket) {
+                    debug!(%error, "closed without a reset");
+                }
+            }
+        }
+    }
+
+    async fn relay(&mut self, phase: &mut watch::Receiver<Phase>) -> End {
+        let mut closing = std::pin::pin!(async {
+            // An error means that the daemon is gone, which is a reason to close as well.
+            let _ = phase.wait_for(|phase| *phase >= Phase::Closing).await;
+        });
+        let mut is_closing = false;
+        loop {
+            if self.to_server.is_over() && self.to_client.is_over() {
+                return self.end_of_lanes();
+            }
+            let timeout = self.timeout();
+            let event = tokio::select! {
+                biased;
+                ready = self.client.ready(interest(&self.to_server, &self.to_client)) => {
+                    Event::Ready(Direction::ToServer, ready)
+                }
+                ready = self.app.ready(interest(&self.to_client, &self.to_server)) => {
+                    Event::Ready(Direction::ToClient, ready)
+                }
+                () = expire(timeout) => Event::Timeout,
+                () = &mut closing, if !is_closing => Event::Closing,
+            };
+            let result = match event {
+                Event::Ready(direction, Ok(ready)) => self.handle_ready(direction, ready),
+                Event::Ready(direction, Err(_)) => Err(reset_by(direction)),
+                Event::Timeout => self.handle_timeout().map(|()| Turn::Over),
+                Event::Closing => {
+                    is_closing = true;
+                    self.handle_closing().map(|()| Turn::Over)
+                }
+            };
+            match result {
+                Ok(Turn::Over) => {}
+                // A bulk sender is always ready: the other connections of this thread come first.
+                Ok(Turn::Unfinished) => yield_now().await,
+                Err(end) => return end,
+            }
+        }
+    }
+
+    /// Handles what the sender of `direction` has to say, and the room it has for the other direction.
+    fn handle_ready(&mut self, direction: Direction, ready: Ready) -> Result<Turn, End> {
+        if ready.is_writable() || ready.is_write_closed() {
+            let (lane, receiver) = self.lane(direction.opposite());
+            lane.flush(receiver);
+        }
+        if self.lane(direction).0.is_readable() {
+            if ready.is_readable() || ready.is_read_closed() || ready.is_error() {
+                return self.read(direction);
+            }
+        } else if ready.is_error() {
+            // Nothing will be read from this side soon, but a reset need not wait for the other side's room.
+            return Err(reset_by(direction));
+        }
+        Ok(Turn::Over)
+    }
+
+    /// Reads from the sender of `direction` until it has no more, or its turn is over.
+    fn read(&mut self, direction: Direction) -> Result<Turn, End> {
+        READ_BUFFER.with_borrow_mut(|buffer| {
+            for _ in 0..READS_PER_TURN {
+                if !self.lane(direction).0.is_readable() {
+                    return Ok(Turn::Over);
+                }
+                let sender = self.sender(direction);
+                match sender.try_read(buffer) {
+                    Ok(0) => return self.handle_end(direction).map(|()| Turn::Over),
+                    Ok(len) => {
+                        if len < buffer.len() {
+                            // The kernel's queue is empty: say so without asking it again.
+                            let _ = sender.try_io(Interest::READABLE, || {
+                                Err::<(), _>(io::Error::from(io::ErrorKind::WouldBlock))
+                            });
+                        }
+                        self.handle_bytes(direction, &buffer[..len])?;
+                        if len < buffer.len() {
+                            return Ok(Turn::Over);
+                        }
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Turn::Over),
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(_reset) => return Err(reset_by(direction)),
+                }
+            }
+            Ok(Turn::Unfinished)
+        })
+    }
+
+    fn handle_bytes(&mut self, direction: Direction, bytes: &[u8]) -> Result<(), End> {
+        if let Some(session) = &mut self.session {
+            session.handle_input(direction, bytes, Instant::now());
+            return self.act(direction, bytes);
+        }
+        self.send(direction, bytes);
+        Ok(())
+    }
+
+    fn handle_end(&mut self, direction: Direction) -> Result<(), End> {
+        self.lane(direction).0.ended = true;
+        if self.lane(direction.opposite()).0.is_broken() {
+            // This side stopped taking bytes before its end came: that was a reset.
+            return Err(reset_by(direction));
+        }
+        self.record.end(match direction {
+            Direction::ToServer => EndReason::ClientClosed,
+            Direction::ToClient => EndReason::AppClosed,
+        });
+        if let Some(session) = &mut self.session {
+            session.handle_eof(direction, Instant::now());
+            return self.act(direction, &[]);
+        }
+        let (lane, receiver) = self.lane(direction);
+        lane.finish(receiver);
+        Ok(())
+    }
+
+    fn handle_timeout(&mut self) -> Result<(), End> {
+        if self.deadline.is_some() {
+            return Err(End::Reset(None));
+        }
+        if let Some(session) = &mut self.session {
+            session.handle_timeout(Instant::now());
+        }
+        self.act(Direction::ToServer, &[])
+    }
+
+    fn handle_closing(&mut self) -> Result<(), End> {
+        if let Some(session) = &mut self.session {
+            session.handle_shutdown(Instant::now());
+            return self.act(Direction::ToServer, &[]);
+        }
+        self.record.end(EndReason::DaemonStopped);
+        self.deadline = Some(Instant::now() + CLOSE_GRACE);
+        for direction in [Direction::ToServer, Direction::ToClient] {
+            let (lane, receiver) = self.lane(direction);
+            lane.finish(receiver);
+        }
+        Ok(())
+    }
+
+    /// Does what the session says; `fresh` are the bytes that it was just given.
+    fn act(&mut self, direction: Direction, fresh: &[u8]) -> Result<(), End> {
+        let mut fresh = fresh;
+        while let Some(action) = self.session.as_mut().and_then(Session::poll_action) {
+            match action {
+                Action::Release { direction: to, len } => {
+                    let mut none: &[u8] = &[];
+                    let source = if to == direction { &mut fresh } else { &mut none };
+                    let (lane, receiver) = self.lane(to);
+                    let sent = lane.release(len, source, receiver);
+                    self.record.forwarded(to, sent);
+                }
+                Action::Discard { direction: to, len } => {
+                    let mut none: &[u8] = &[];
+                    let source = if to == direction { &mut fresh } else { &mut none };
+                    self.lane(to).0.discard(len, source);
+                }
+                Action::Inject { direction: to, frame } => self.send(to, &frame),
+                Action::Finish { direction: to } => {
+                    let (lane, receiver) = self.lane(to);
+                    lane.finish(receiver);
+                }
+                Action::Report(report) => self.record.report(&report),
+                Action::Close(reason) => self.record.end(EndReason::Inspection(reason)),
+                Action::Abort => return Err(End::Reset(None)),
+            }
+        }
+        self.lane(direction).0.hold(fresh);
+        Ok(())
+    }
+
+    fn send(&mut self, direction: Direction, bytes: &[u8]) {
+        let (lane, receiver) = self.lane(direction);
+        let sent = lane.send(bytes, receiver);
+        self.record.forwarded(direction, sent);
+    }
+
+    fn timeout(&self) -> Option<Instant> {
+        self.deadline.or_else(|| self.session.as_ref().and_then(Session::poll_timeout))
+    }
+
+    fn end_of_lanes(&self) -> End {
+        // A receiver that refused bytes reset its connection, and the sender has to know.
+        if self.to_server.is_broken() || self.to_client.is_broken() {
+            End::Reset(None)
+        } else {
+            End::Finished
+        }
+    }
+
+    fn sender(&self, direction: Direction) -> &TcpStream {
+        match direction {
+            Direction::ToServer => &self.client,
+            Direction::ToClient => &self.app,
+        }
+    }
+
+    /// The lane of `direction` and its receiver.
+    fn lane(&mut self, direction: Direction) -> (&mut Lane, &TcpStream) {
+        match direction {
+            Direction::ToServer => (&mut self.to_server, &self.app),
+            Direction::ToClient => (&mut self.to_client, &self.client),
+        }
+    }
+}
+
+/// Whether a sender had more to say than its turn allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    Over,
+    Unfinished,
+}
+
+/// What woke the relay.
+enum Event {
+    /// The sender of a direction is readable, or writable for the other direction.
+    Ready(Direction, io::Result<Ready>),
+    Timeout,
+    Closing,
+}
+
+/// What to wait for on the socket that sends into `from` and receives from `to`.
+fn interest(from: &Lane, to: &Lane) -> Interest {
+    let mut interest = Interest::ERROR;
+    if from.is_readable() {
+        interest |= Interest::READABLE;
+    }
+    if to.is_blocked() {
+        interest |= Interest::WRITABLE;
+    }
+    interest
+}
+
+async fn expire(timeout: Option<Instant>) {
+    match timeout {
+        Some(at) => sleep_until(at.into()).await,
+        None => pending().await,
+    }
+}
+
+fn reset_by(direction: Direction) -> End {
+    End::Reset(Some(match direction {
+        Direction::ToServer => EndReason::ClientReset,
+        Direction::ToClient => EndReason::AppReset,
+    }))
+}

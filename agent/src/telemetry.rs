@@ -1,0 +1,4 @@
+//! What the daemon tells: a log for people, events for machines.
+
+pub(crate) mod events;
+pub(crate) mod log;

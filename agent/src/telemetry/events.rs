@@ -1,0 +1,289 @@
+//! Events: one JSON object a line, for machines.
+//!
+//! A connection never waits for whoever reads the events. They pass through a bounded queue to a thread that
+//! writes them; when the queue is full an event is dropped and counted, and the count is the next event that is
+//! written (`events_dropped`).
+
+use std::{
+    fmt,
+    fs::OpenOptions,
+    io::{self, BufWriter, Write},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    thread::JoinHandle,
+    time::SystemTime,
+};
+
+use framewall_inspect::{Finding, Handshake};
+use serde::Serialize;
+use tracing::warn;
+
+use crate::cli::RunMode;
+
+/// Events that may wait to be written.
+const QUEUE: usize = 16 * 1024;
+
+/// Where events go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Destination {
+    /// Standard output.
+    StandardOutput,
+    /// A file, appended to.
+    File(PathBuf),
+}
+
+impl From<PathBuf> for Destination {
+    fn from(path: PathBuf) -> Self {
+        if path == Path::new("-") { Self::StandardOutput } else { Self::File(path) }
+    }
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::StandardOutput => f.write_str("standard output"),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// What happened.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub(crate) enum Event<'a> {
+    /// New connections on `ports` come to the daemon from now on.
+    DaemonStarted { version: &'a str, pid: u32, mode: RunMode, ports: &'a [u16] },
+    /// Nothing comes any more; open connections may finish.
+    DaemonDraining { connections: usize },
+    /// The last event.
+    DaemonStopped,
+    /// The kernel has no connection to give, mostly for want of file descriptors.
+    AcceptFailed { error: String },
+    /// A connection was reset at once.
+    ConnectionRefused { client: SocketAddr, server: SocketAddr, reason: &'a str },
+    /// A client has connected.
+    ConnectionOpened { connection: u64, client: SocketAddr, server: SocketAddr },
+    /// The connection has become a WebSocket; its messages are inspected.
+    WebsocketOpened {
+        connection: u64,
+        client: SocketAddr,
+        server: SocketAddr,
+        #[serde(flatten)]
+        handshake: Box<Upgrade<'a>>,
+    },
+    /// The rest of the connection passes uninspected.
+    ConnectionOpaque { connection: u64, client: SocketAddr, server: SocketAddr, kind: &'a str },
+    /// A message was kept from the application and its connection closed.
+    MessageBlocked {
+        connection: u64,
+        client: SocketAddr,
+        server: SocketAddr,
+        #[serde(flatten)]
+        finding: Evidence<'a>,
+    },
+    /// A message was found offending and passed, in mode log.
+    MessageFlagged {
+        connection: u64,
+        client: SocketAddr,
+        server: SocketAddr,
+        #[serde(flatten)]
+        finding: Evidence<'a>,
+    },
+    /// The connection's end and its one reason.
+    ConnectionClosed {
+        connection: u64,
+        client: SocketAddr,
+        server: SocketAddr,
+        reason: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        detail: Option<&'a str>,
+        duration_ms: u64,
+        bytes_to_server: u64,
+        bytes_to_client: u64,
+        messages_to_server: u64,
+        messages_to_client: u64,
+        uninspected_messages: u64,
+    },
+    /// Events that found the queue full since the last one.
+    EventsDropped { count: u64 },
+}
+
+/// What the handshake agreed on.
+#[derive(Debug, Serialize)]
+pub(crate) struct Upgrade<'a> {
+    path: &'a str,
+    host: Option<&'a str>,
+    origin: Option<&'a str>,
+    subprotocol: Option<&'a str>,
+    deflate: bool,
+}
+
+impl<'a> From<&'a Handshake> for Upgrade<'a> {
+    fn from(handshake: &'a Handshake) -> Self {
+        Self {
+            path: &handshake.path,
+            host: handshake.host.as_deref(),
+            origin: handshake.origin.as_deref(),
+            subprotocol: handshake.subprotocol.as_deref(),
+            deflate: handshake.deflate,
+        }
+    }
+}
+
+/// What was found.
+#[derive(Debug, Serialize)]
+pub(crate) struct Evidence<'a> {
+    direction: &'a str,
+    signal: &'a str,
+    location: &'a str,
+    excerpt: &'a str,
+    opcode: &'a str,
+    message: u64,
+}
+
+impl<'a> From<&'a Finding> for Evidence<'a> {
+    fn from(finding: &'a Finding) -> Self {
+        Self {
+            direction: finding.direction.as_str(),
+            signal: finding.signal.as_str(),
+            location: &finding.location,
+            excerpt: &finding.excerpt,
+            opcode: finding.opcode.as_str(),
+            message: finding.message,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    ts: String,
+    #[serde(flatten)]
+    event: &'a Event<'a>,
+}
+
+impl Event<'_> {
+    fn to_line(&self) -> Vec<u8> {
+        let ts = humantime::format_rfc3339_micros(SystemTime::now()).to_string();
+        let mut line = serde_json::to_vec(&Line { ts, event: self })
+            .expect("events have string keys and cannot refuse to serialise");
+        line.push(b'\n');
+        line
+    }
+}
+
+/// The sending end; cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Events {
+    queue: SyncSender<Vec<u8>>,
+    dropped: Arc<AtomicU64>,
+}
+
+/// The writing end.
+#[derive(Debug)]
+pub(crate) struct EventWriter {
+    thread: JoinHandle<()>,
+}
+
+impl Events {
+    /// Opens `destination` and starts the thread that writes to it.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be opened or the thread not started.
+    pub(crate) fn open(destination: &Destination) -> io::Result<(Self, EventWriter)> {
+        let output: Box<dyn Write + Send> = match destination {
+            Destination::StandardOutput => Box::new(io::stdout()),
+            Destination::File(path) => Box::new(OpenOptions::new().create(true).append(true).open(path)?),
+        };
+        let (queue, lines) = sync_channel(QUEUE);
+        let dropped = Arc::new(AtomicU64::new(0));
+        let events = Self { queue, dropped: Arc::clone(&dropped) };
+        let thread = std::thread::Builder::new()
+            .name("framewall-events".to_owned())
+            .spawn(move || write_lines(&lines, output, &dropped))?;
+        Ok((events, EventWriter { thread }))
+    }
+
+    /// Queues an event; drops and counts it if the queue is full.
+    pub(crate) fn emit(&self, event: &Event<'_>) {
+        if self.queue.try_send(event.to_line()).is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl EventWriter {
+    /// Waits until all events are written; every [`Events`] must be gone.
+    pub(crate) fn finish(self) {
+        if self.thread.join().is_err() {
+            warn!("the thread that writes events had died");
+        }
+    }
+}
+
+fn write_lines(lines: &Receiver<Vec<u8>>, output: Box<dyn Write + Send>, dropped: &AtomicU64) {
+    let mut output = BufWriter::with_capacity(64 * 1024, output);
+    let mut broken = false;
+    while let Ok(line) = lines.recv() {
+        let mut result = output.write_all(&line);
+        while let Ok(line) = lines.try_recv() {
+            result = result.and_then(|()| output.write_all(&line));
+        }
+        let lost = dropped.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            result = result.and_then(|()| output.write_all(&Event::EventsDropped { count: lost }.to_line()));
+        }
+        match result.and_then(|()| output.flush()) {
+            Ok(()) => broken = false,
+            // Once, not for every event: whoever read them has gone, or the disk is full.
+            Err(error) if !broken => {
+                warn!(%error, "events cannot be written");
+                broken = true;
+            }
+            Err(_same) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_line_of_json_with_a_time() {
+        let client = "192.0.2.7:4242".parse().expect("a literal address");
+        let server = "[2001:db8::1]:8080".parse().expect("a literal address");
+        let line = Event::ConnectionOpened { connection: 7, client, server }.to_line();
+        assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
+        let event: serde_json::Value = serde_json::from_slice(&line).expect("a line is JSON");
+        assert_eq!(event["event"], "connection_opened");
+        assert_eq!(event["client"], "192.0.2.7:4242");
+        assert_eq!(event["server"], "[2001:db8::1]:8080");
+        assert!(event["ts"].as_str().is_some_and(|ts| ts.ends_with('Z')));
+    }
+
+    #[test]
+    fn a_full_queue_drops_and_says_so() {
+        let (queue, lines) = sync_channel(1);
+        let dropped = Arc::new(AtomicU64::new(0));
+        let events = Events { queue, dropped: Arc::clone(&dropped) };
+        for _ in 0..3 {
+            events.emit(&Event::DaemonStopped);
+        }
+        assert_eq!(dropped.load(Ordering::Relaxed), 2);
+        drop(events);
+
+        let file = std::env::temp_dir().join(format!("framewall-events-{}", std::process::id()));
+        let output = std::fs::File::create(&file).expect("a temporary file can be made");
+        write_lines(&lines, Box::new(output), &dropped);
+        let text = std::fs::read_to_string(&file).expect("the file was just written");
+        std::fs::remove_file(&file).expect("the file was just written");
+        assert!(text.contains("\"daemon_stopped\""), "{text}");
+        assert!(text.contains("\"event\":\"events_dropped\",\"count\":2"), "{text}");
+    }
+}
