@@ -84,7 +84,7 @@ Examples:
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
     /// A TCP port of the application to steer, 1 to 65535; may be given several times
-    #[arg(long = "port", value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long = "port", value_name = "PORT", value_parser = parse_port)]
     pub(crate) ports: Vec<u16>,
 
     /// What to do with offending messages [default: block]
@@ -98,6 +98,10 @@ pub(crate) struct RunArgs {
     /// Where events go: a file to append to, or - for standard output [default: -]
     #[arg(long, value_name = "FILE|-")]
     pub(crate) events: Option<PathBuf>,
+}
+
+fn parse_port(text: &str) -> Result<u16, &'static str> {
+    text.parse().ok().filter(|port| *port != 0).ok_or("a port is a number from 1 to 65535")
 }
 
 /// Arguments of `framewall scan`.
@@ -145,7 +149,9 @@ mod tests {
     #[test]
     fn ports_are_1_to_65535() {
         for port in ["0", "65536", "-1", "http"] {
-            assert!(Cli::try_parse_from(["framewall", "run", "--port", port]).is_err(), "{port}");
+            let error = Cli::try_parse_from(["framewall", "run", &format!("--port={port}")]);
+            let text = error.expect_err("it is not a port").to_string();
+            assert!(text.contains("--port") && text.contains("1 to 65535"), "{text}");
         }
         assert!(Cli::try_parse_from(["framewall", "run", "--port", "65535", "--port", "1"]).is_ok());
     }

@@ -12,12 +12,13 @@ pub struct Limits {
     /// most client bytes that may wait for the answer to an upgrade request. More is `http-head-too-big`, or
     /// `early-data-too-big` for waiting bytes.
     pub max_head_bytes: usize,
-    /// Longest client message in bytes of payload, as sent and after inflating, inclusive (default 1 MiB). More is
-    /// `message-too-big`, noticed as soon as a frame header announces it or inflating passes it.
+    /// Longest client message in bytes of payload, inclusive (default 1 MiB). More is `message-too-big`, noticed as
+    /// soon as a frame header announces it or inflating passes it. A compressed message may be an eighth longer on
+    /// the wire: bytes that do not compress grow a little.
     pub max_message_bytes: usize,
     /// Most frames that one unfinished client message may consist of, control frames between the fragments
     /// included (default 4096). More is `too-many-fragments`. A held message costs at most
-    /// `max_message_bytes + 139 * max_message_fragments` bytes of the caller's memory.
+    /// `1.125 * max_message_bytes + 139 * max_message_fragments` bytes of the caller's memory.
     pub max_message_fragments: u32,
     /// Most requests that may wait for their response on one connection (default 64). More is
     /// `too-many-requests`.

@@ -215,7 +215,7 @@ impl Receiver {
             }
             if !header.kind.is_control() {
                 message.wire_len = message.wire_len.saturating_add(header.len);
-                if message.wire_len > limits.max_message_bytes as u64 {
+                if message.wire_len > wire_limit(message.compressed, limits) {
                     return Err(ReceiveError::MessageTooBig);
                 }
             }
@@ -300,6 +300,13 @@ impl Receiver {
         self.payload.clear();
         self.payload.shrink_to(KEPT_CAPACITY);
     }
+}
+
+/// Most payload that a message may announce. Bytes that do not compress grow when they are deflated, by up to an
+/// eighth with fixed Huffman codes (RFC 1951 §3.2.6); what they inflate to is limited as well.
+const fn wire_limit(compressed: bool, limits: &Limits) -> u64 {
+    let limit = limits.max_message_bytes as u64;
+    if compressed { limit.saturating_add(limit / 8 + 64) } else { limit }
 }
 
 fn unmask_onto(buffer: &mut Vec<u8>, frame: &Frame, piece: &[u8]) {

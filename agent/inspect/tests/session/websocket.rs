@@ -214,6 +214,18 @@ fn limits_are_exact() {
     let deflated = |len| vec![Deflater::new().frame(TEXT, &payload(len))];
     assert_eq!(closed(&deflated(1000)), None);
     assert_eq!(closed(&deflated(1001)), Some(CloseReason::MessageTooBig));
+    // Bytes that do not compress are longer on the wire than in the message.
+    let mut state = 1_u32;
+    let mut noise = || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state as u8
+    };
+    let noise: Vec<u8> = (0..1000).map(|_| noise()).collect();
+    let frame = Deflater::new().frame(BINARY, &noise);
+    assert!(frame.len() > 1008, "longer than the limit and the header");
+    assert_eq!(closed(&[frame]), None);
     let pings = |count| {
         let mut frames = vec![client_frame(0, TEXT, b"a")];
         frames.extend(vec![client_frame(FIN, PING, b""); count]);
