@@ -20,11 +20,7 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
-use super::{
-    record::{EndReason, Record},
-    relay::Relay,
-    upstream,
-};
+use super::{record::Record, relay::Relay, upstream};
 use crate::{
     drain::Phase,
     steer::{Upstreams, listeners::WorkerListeners},
@@ -164,7 +160,7 @@ impl Worker {
             Ok(upstream) => upstream,
             Err(error) => {
                 debug!(%peer, %server, %error, "the application cannot be reached");
-                record.end(EndReason::AppUnreachable);
+                record.end(error.end_reason());
                 return reset(&client);
             }
         };

@@ -21,6 +21,7 @@ use tokio::{
     time::timeout,
 };
 
+use super::record::EndReason;
 use crate::{steer::Upstreams, sys};
 
 /// How long the application may take to accept.
@@ -43,6 +44,17 @@ pub(crate) enum UpstreamError {
     Timeout,
     #[error("the client's address cannot be attached: {0}")]
     Claim(#[from] MapError),
+}
+
+impl UpstreamError {
+    /// What this means for the connection.
+    pub(crate) fn end_reason(&self) -> EndReason {
+        match self {
+            // It accepted, and had changed its mind before we looked.
+            Self::Io(error) if error.kind() == io::ErrorKind::ConnectionReset => EndReason::AppReset,
+            Self::Io(_) | Self::Timeout | Self::Claim(_) => EndReason::AppUnreachable,
+        }
+    }
 }
 
 /// Connects to `destination` for `client`.
@@ -101,6 +113,13 @@ fn next_source() -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_app_that_resets_at_once_was_there() {
+        let error = |kind: io::ErrorKind| UpstreamError::Io(kind.into()).end_reason();
+        assert_eq!(error(io::ErrorKind::ConnectionReset), EndReason::AppReset);
+        assert_eq!(error(io::ErrorKind::ConnectionRefused), EndReason::AppUnreachable);
+    }
 
     #[test]
     fn sources_rotate_within_their_range() {
