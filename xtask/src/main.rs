@@ -1,1 +1,118 @@
-fn main() {}
+//! Framewall's build tasks. `cargo xtask --help` lists them.
+
+mod apt;
+mod artifacts;
+mod demo;
+mod interrupt;
+mod libtest;
+mod lint;
+mod peers;
+mod process;
+mod setup;
+mod test;
+#[expect(dead_code, reason = "some of it is for the daemon's build script, which includes the same file")]
+mod toolchain;
+mod vm;
+mod workspace;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use lexopt::{Arg, Parser, ValueExt};
+
+use crate::workspace::Workspace;
+
+const HELP: &str = "\
+Framewall's build tasks
+
+Usage: cargo xtask COMMAND
+
+Commands:
+  setup  Install what the build of the kernel programs misses
+  demo   Show Framewall at work, on this machine, in two network namespaces
+  lint   Check formatting, lints and documentation
+  test   Run every test, as root
+  vm     Run the integration tests on another kernel, in a virtual machine
+
+`cargo xtask COMMAND --help` says more.
+";
+
+/// What the command line asks for.
+#[derive(Debug)]
+enum Task {
+    Help(&'static str),
+    Setup,
+    Demo { keep: bool },
+    Lint,
+    Test(test::Options),
+    Vm(vm::Options),
+}
+
+fn main() -> ExitCode {
+    if vm::guest::is_here() {
+        vm::guest::main();
+    }
+    let task = match task(Parser::from_env()) {
+        Ok(task) => task,
+        Err(error) => {
+            eprintln!("xtask: {error}\n\n{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    let workspace = Workspace::find();
+    let outcome = interrupt::catch().and_then(|()| match task {
+        Task::Help(text) => {
+            print!("{text}");
+            Ok(true)
+        }
+        Task::Setup => setup::run(&workspace).map(|()| true),
+        Task::Demo { keep } => demo::run(&workspace, keep),
+        Task::Lint => lint::run(&workspace).map(|()| true),
+        Task::Test(options) => Ok(test::run(&workspace, &options)),
+        Task::Vm(options) => vm::run(&workspace, &options),
+    });
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn task(mut arguments: Parser) -> Result<Task, lexopt::Error> {
+    let command = match arguments.next()? {
+        None | Some(Arg::Short('h') | Arg::Long("help")) => return Ok(Task::Help(HELP)),
+        Some(Arg::Value(name)) => name.string()?,
+        Some(other @ (Arg::Short(_) | Arg::Long(_))) => return Err(other.unexpected()),
+    };
+    let (mut task, help) = match command.as_str() {
+        "setup" => (Task::Setup, setup::HELP),
+        "demo" => (Task::Demo { keep: false }, demo::HELP),
+        "lint" => (Task::Lint, lint::HELP),
+        "test" => (Task::Test(test::Options::default()), test::HELP),
+        "vm" => (Task::Vm(vm::Options::default()), vm::HELP),
+        other => return Err(format!("there is no command `{other}`").into()),
+    };
+    while let Some(argument) = arguments.next()? {
+        match (&mut task, argument) {
+            (_, Arg::Short('h') | Arg::Long("help")) => return Ok(Task::Help(help)),
+            (Task::Demo { keep }, Arg::Long("keep")) => *keep = true,
+            (Task::Test(options), Arg::Long("no-vm")) => options.no_vm = true,
+            (
+                Task::Test(test::Options { filter, .. }) | Task::Vm(vm::Options { filter, .. }),
+                Arg::Value(value),
+            ) if filter.is_none() => {
+                *filter = Some(value.string()?);
+            }
+            (Task::Vm(options), Arg::Long("kernel")) => options.kernels.push(arguments.value()?.string()?),
+            (Task::Vm(options), Arg::Long("test")) => options.tests.push(arguments.value()?.string()?),
+            (Task::Vm(options), Arg::Long("limit-s")) => {
+                options.limit = Duration::from_secs(arguments.value()?.parse()?);
+            }
+            (_, argument) => return Err(argument.unexpected()),
+        }
+    }
+    Ok(task)
+}

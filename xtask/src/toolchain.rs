@@ -365,6 +365,25 @@ mod tests {
     }
 
     #[test]
+    fn nightly_builds_core_and_the_distribution_has_it() {
+        let linker = PathBuf::from("/bin/bpf-linker");
+        let words = |compiler: Compiler| {
+            let toolchain = EbpfToolchain { compiler, linker: linker.clone() };
+            let command = toolchain.build_command(Path::new("/"), Path::new("/out"));
+            let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
+            let rustc = command.get_envs().find(|(name, _)| *name == "RUSTC").and_then(|(_, value)| value);
+            (words.join(" "), rustc.map(PathBuf::from))
+        };
+        let common = "--release --target bpfel-unknown-none --package framewall-ebpf --target-dir /out";
+        let version = String::new();
+        let nightly = Compiler::Nightly { rustup: "/bin/rustup".into(), version: version.clone(), llvm: 22 };
+        assert_eq!(words(nightly), (format!("run nightly cargo build -Z build-std=core {common}"), None));
+        let rustc = PathBuf::from(DISTRIBUTION_RUSTC);
+        let distribution = Compiler::Distribution { rustc: rustc.clone(), version, llvm: 22 };
+        assert_eq!(words(distribution), (format!("build {common}"), Some(rustc)));
+    }
+
+    #[test]
     fn keeps_the_surrounding_build_out() {
         for name in
             ["RUSTC", "RUSTUP_TOOLCHAIN", "CARGO_TARGET_DIR", "CARGO_PROFILE_RELEASE_LTO", "CLIPPY_ARGS"]

@@ -1,0 +1,79 @@
+//! What the workspace builds for the integration tests and the demo, all in release mode.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::process;
+use crate::workspace::Workspace;
+
+const TESTS: &str = "framewall-tests";
+
+/// A test binary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TestBinary {
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+}
+
+/// Builds the daemon with the kernel programs in it and returns its path.
+pub(crate) fn daemon(workspace: &Workspace) -> Result<PathBuf> {
+    let executables = build(workspace, &["build", "--package", "framewall", "--bin", "framewall"])?;
+    let (_, path) = executables.into_iter().next().context("cargo built no framewall")?;
+    Ok(path)
+}
+
+/// Builds the Rust programs that play clients and apps; their names and paths.
+pub(crate) fn peers(workspace: &Workspace) -> Result<Vec<(String, PathBuf)>> {
+    build(workspace, &["build", "--package", TESTS, "--bins"])
+}
+
+/// Builds the integration tests.
+pub(crate) fn tests(workspace: &Workspace) -> Result<Vec<TestBinary>> {
+    let executables = build(workspace, &["test", "--package", TESTS, "--no-run", "--test", "*"])?;
+    let mut binaries: Vec<_> =
+        executables.into_iter().map(|(name, path)| TestBinary { name, path }).collect();
+    binaries.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(binaries)
+}
+
+/// Runs Cargo and returns the name and path of every executable that it made or found up to date.
+fn build(workspace: &Workspace, arguments: &[&str]) -> Result<Vec<(String, PathBuf)>> {
+    let mut command = workspace.cargo();
+    command.args(arguments).args(["--release", "--quiet", "--message-format=json-render-diagnostics"]);
+    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().context("cargo")?;
+    process::succeeded(&command, output.status)?;
+    let messages = String::from_utf8(output.stdout)?;
+    let tests = arguments.first() == Some(&"test");
+    messages.lines().filter_map(|line| executable(line, tests).transpose()).collect()
+}
+
+/// The executable that a message of Cargo tells of: a test binary, or with `tests` unset a program.
+fn executable(line: &str, tests: bool) -> Result<Option<(String, PathBuf)>> {
+    let message: Value = serde_json::from_str(line).with_context(|| format!("a message of cargo: {line}"))?;
+    let Some(path) = message["executable"].as_str() else { return Ok(None) };
+    // Cargo builds a package's programs along with its tests, and reports both.
+    if message["profile"]["test"] != tests {
+        return Ok(None);
+    }
+    let name = message["target"]["name"].as_str().context("an executable without a name")?;
+    Ok(Some((name.to_owned(), PathBuf::from(path))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_tests_from_programs_in_the_messages_of_cargo() {
+        let test = r#"{"target":{"name":"echo"},"profile":{"test":true},"executable":"/t/echo-1"}"#;
+        let program = r#"{"target":{"name":"app"},"profile":{"test":false},"executable":"/t/app"}"#;
+        let library = r#"{"target":{"name":"lib"},"profile":{"test":false},"executable":null}"#;
+        let found = |tests| [test, program, library].map(|line| executable(line, tests).unwrap());
+        assert_eq!(found(true), [Some(("echo".to_owned(), "/t/echo-1".into())), None, None]);
+        assert_eq!(found(false), [None, Some(("app".to_owned(), "/t/app".into())), None]);
+        assert!(executable("warning: noise", true).is_err());
+    }
+}

@@ -1,0 +1,100 @@
+//! Two hosts joined by a cable: network namespaces that exist as long as the guard.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use nix::sched::{CloneFlags, setns};
+
+use crate::process;
+
+/// Where the app and Framewall run.
+pub(super) const HOST: &str = "framewall-demo-host";
+/// Where the client runs.
+pub(super) const CLIENT: &str = "framewall-demo-client";
+/// Addresses for documentation (RFC 5737): nobody's real network is hidden by them.
+pub(super) const HOST_ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+const CLIENT_ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+
+/// The namespaces made so far; dropping it removes them, and with them the cable.
+#[derive(Debug, Default)]
+pub(super) struct Network {
+    namespaces: Vec<&'static str>,
+}
+
+impl Network {
+    /// Makes both hosts and joins them.
+    pub(super) fn new() -> Result<Self> {
+        let mut network = Self::default();
+        for name in [HOST, CLIENT] {
+            remove_remains(name)?;
+            ip(&["netns", "add", name])?;
+            network.namespaces.push(name);
+        }
+        ip(&["-n", HOST, "link", "add", "veth0", "type", "veth", "peer", "name", "veth0", "netns", CLIENT])?;
+        for (name, address) in [(HOST, HOST_ADDRESS), (CLIENT, CLIENT_ADDRESS)] {
+            ip(&["-n", name, "address", "add", &format!("{address}/24"), "dev", "veth0"])?;
+            ip(&["-n", name, "link", "set", "veth0", "up"])?;
+            ip(&["-n", name, "link", "set", "lo", "up"])?;
+        }
+        Ok(network)
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        for name in &self.namespaces {
+            if let Err(error) = ip(&["netns", "delete", name]) {
+                eprintln!("demo: {error:#}");
+            }
+        }
+    }
+}
+
+/// Removes what a killed demo left behind; a running one is left alone.
+fn remove_remains(name: &str) -> Result<()> {
+    if !path(name).exists() {
+        return Ok(());
+    }
+    let mut command = Command::new("ip");
+    command.args(["netns", "pids", name]).env("PATH", process::search_path(None));
+    if !process::output(&mut command)?.trim().is_empty() {
+        bail!("another demo is running: there are processes in the network namespace {name}");
+    }
+    println!("demo: removing the network namespace {name}, which an earlier demo left behind");
+    ip(&["netns", "delete", name])
+}
+
+/// A command that will run on one of the hosts. Unlike `ip netns exec` it leaves the mounts alone: the daemon needs
+/// the cgroup mount.
+pub(super) fn command_in(name: &str, program: &Path) -> Command {
+    let mut command = process::tied("nsenter");
+    command.arg(format!("--net={}", path(name).display())).arg(program);
+    command
+}
+
+/// Connects from one of the hosts. The socket stays there, whoever uses it.
+pub(super) fn connect_from(name: &str, to: SocketAddr) -> Result<TcpStream> {
+    let namespace = path(name);
+    let connect = move || {
+        let namespace = std::fs::File::open(&namespace).with_context(|| namespace.display().to_string())?;
+        setns(namespace, CloneFlags::CLONE_NEWNET).context("enter the network namespace")?;
+        TcpStream::connect_timeout(&to, CONNECT_LIMIT).with_context(|| format!("connect to {to}"))
+    };
+    // The thread enters the namespace for good, so it must not be ours.
+    std::thread::spawn(connect).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// The file by which others enter a namespace.
+pub(super) fn path(name: &str) -> PathBuf {
+    Path::new("/run/netns").join(name)
+}
+
+fn ip(arguments: &[&str]) -> Result<()> {
+    let mut command = Command::new("ip");
+    command.args(arguments).env("PATH", process::search_path(None));
+    process::output(&mut command).map(drop)
+}
