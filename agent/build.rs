@@ -6,17 +6,12 @@ mod toolchain;
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    process::ExitCode,
 };
 
-fn main() -> ExitCode {
-    match build() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            // cargo shows this line and stops; it hides what else a build script prints.
-            println!("cargo::error={message}");
-            ExitCode::FAILURE
-        }
+fn main() {
+    if let Err(message) = build() {
+        // cargo stops with this line. An exit status of failure would make it print everything else as well.
+        println!("cargo::error={message}");
     }
 }
 

@@ -54,7 +54,7 @@ fn framewall_peer6(ctx: SockAddrContext) -> i32 {
     PROCEED
 }
 
-#[cfg(target_arch = "bpf")]
+#[cfg(not(test))]
 #[panic_handler]
 fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
     loop {}

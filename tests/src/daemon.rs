@@ -44,6 +44,18 @@ impl Daemon {
         Self::started(command, Some(file))
     }
 
+    /// Like [`Self::start`], with this filter for the log (`FRAMEWALL_LOG`).
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::start`].
+    #[must_use]
+    pub fn with_log(lab: &Lab, filter: &str, arguments: &[&str]) -> Self {
+        let mut command = run_command(lab);
+        command.args(arguments).env("FRAMEWALL_LOG", filter);
+        Self::started(command, None)
+    }
+
     fn started(command: Command, config: Option<NamedTempFile>) -> Self {
         let process = Process::spawn("framewall", command);
         process.wait_event("daemon_started", |_| true);

@@ -93,6 +93,21 @@ impl BpfObjects {
     }
 }
 
+/// The number of entries in the map `name` among `objects`.
+///
+/// # Panics
+///
+/// If there is no such map.
+#[must_use]
+pub fn map_entries(objects: &BpfObjects, name: &str) -> usize {
+    let wanted =
+        |map: &&Value| map["name"] == name && id_of(map).is_some_and(|id| objects.maps.contains(&id));
+    let maps = bpftool("map");
+    let map = maps.iter().find(wanted).unwrap_or_else(|| panic!("no map {name} among {maps:?}"));
+    let id = id_of(map).expect("a map has an id").to_string();
+    bpftool_json(&["map", "dump", "id", &id]).len()
+}
+
 /// Addresses on which a process listens for TCP, in its own network namespace.
 ///
 /// # Panics
@@ -161,11 +176,16 @@ fn id_of(object: &Value) -> Option<u64> {
 }
 
 fn bpftool(kind: &str) -> Vec<Value> {
+    bpftool_json(&[kind, "show"])
+}
+
+fn bpftool_json(arguments: &[&str]) -> Vec<Value> {
     let output = Command::new("bpftool")
-        .args(["-j", kind, "show"])
+        .arg("-j")
+        .args(arguments)
         .output()
         .unwrap_or_else(|error| panic!("bpftool (Debian package of that name): {error}"));
-    assert!(output.status.success(), "bpftool {kind} show: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "bpftool {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     if output.stdout.is_empty() {
         return Vec::new();
     }

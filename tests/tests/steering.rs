@@ -263,6 +263,74 @@ fn after_sigkill_the_next_connection_reaches_the_app_and_nothing_is_left() {
 }
 
 #[test]
+fn the_kernel_programs_lines_are_in_the_log_where_the_filter_lets_them() {
+    let lab = Lab::new();
+    let _app = App::start(&lab, Kind::Tungstenite, PORT);
+    let daemon = Daemon::with_log(&lab, "info,framewall_ebpf=debug", &["--port", "8080"]);
+    WsClient::connect(&lab.client, lab::v4(PORT)).echo("hello");
+    let lines = [
+        "port 8080: connection goes to the daemon",
+        "port 8080: upstream connection passes to the application",
+        "application socket of port 8080 has its client's address",
+    ];
+    for line in lines {
+        env::wait_for(line, env::patience(), || daemon.stderr().contains(line).then_some(()));
+    }
+    let quiet = Daemon::start(&lab, &["--port", "8081"]);
+    drop(lab.client.connect(lab::v4(8081)));
+    quiet.wait_event("connection_closed", |_| true);
+    assert!(!quiet.stderr().contains("goes to the daemon"), "{}", quiet.stderr());
+}
+
+/// A handshake that succeeds and one that fails must both take their entry out of the map of flows: an entry that
+/// stays is one that another connection could use to get past the daemon.
+#[test]
+fn no_handshake_leaves_a_flow_behind() {
+    let lab = Lab::new();
+    let _app = App::start(&lab, Kind::Tungstenite, PORT);
+    let daemon = Daemon::start(&lab, &["--port", "8080", "--port", "8081"]);
+    let objects = daemon.bpf_objects();
+    let mut live = WsClient::connect(&lab.client, lab::v4(PORT));
+    live.echo("hello");
+    for to in [lab::v4(8081), lab::v6(8081)] {
+        drop(lab.client.connect(to));
+    }
+    let closed = daemon.wait_events("connection_closed", 2, |_| true);
+    assert!(closed.iter().all(|event| event["reason"] == "app-unreachable"), "{closed:?}");
+    assert_eq!(kernel::map_entries(&objects, "framewall_flows"), 0);
+    assert_eq!(kernel::map_entries(&objects, "framewall_ports"), 2, "the self-test's port has gone too");
+    live.echo("still here");
+}
+
+#[test]
+fn more_connections_than_allowed_are_reset_and_reported() {
+    let lab = Lab::new();
+    let _app = App::start(&lab, Kind::Tungstenite, PORT);
+    let daemon = Daemon::with_config(&lab, "max_connections = 2\n", &["--port", "8080"]);
+    let mut first = WsClient::connect(&lab.client, lab::v4(PORT));
+    let second = WsClient::connect(&lab.client, lab::v4(PORT));
+    let refused = match lab.client.connect(lab::v4(PORT)) {
+        Ok(mut stream) => read_or_end(&mut stream, &mut [0; 64]),
+        Err(_reset_before_connect_returned) => Err(End::Reset),
+    };
+    assert_eq!(refused, Err(End::Reset));
+    let event = daemon.wait_event("connection_refused", |_| true);
+    assert_eq!(event["reason"], "too-many-connections");
+    assert_eq!(address_in(&event, "server"), Some(lab::v4(PORT)));
+    first.echo("not disturbed");
+
+    let address = second.address;
+    second.close();
+    daemon.wait_closed(address);
+    // The place is free a moment after the event.
+    env::wait_for("a free place", env::patience(), || {
+        let mut stream = lab.client.connect(lab::v4(PORT)).ok()?;
+        stream.write_all(upgrade_request("/").as_bytes()).ok()?;
+        read_or_end(&mut stream, &mut [0; 64]).ok()
+    });
+}
+
+#[test]
 fn a_second_daemon_can_take_over_from_the_first() {
     let lab = Lab::new();
     let app = App::start(&lab, Kind::Tungstenite, PORT);

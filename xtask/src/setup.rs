@@ -64,11 +64,23 @@ fn install_compiler() -> Result<()> {
             "install rustup (https://rustup.rs) and run `cargo xtask setup` again; Debian's way: {refused:#}"
         );
     };
-    println!("  rustup toolchain install nightly --component rust-src");
-    let mut command = Command::new(rustup);
-    command.args(["toolchain", "install", "nightly", "--profile", "minimal", "--component", "rust-src"]);
-    command.arg("--no-self-update").env_remove("RUSTUP_TOOLCHAIN");
+    let mut command = Command::new(&rustup);
+    command.env_remove("RUSTUP_TOOLCHAIN");
+    if has_nightly(&rustup) {
+        // An installation would also update it, which nobody asked for.
+        command.args(["component", "add", "rust-src", "--toolchain", "nightly"]);
+    } else {
+        command.args(["toolchain", "install", "nightly", "--profile", "minimal", "--component", "rust-src"]);
+        command.arg("--no-self-update");
+    }
+    println!("  {}", process::described(&command));
     process::run(&mut command).with_context(|| format!("Debian's way: {refused:#}; rustup's way"))
+}
+
+fn has_nightly(rustup: &Path) -> bool {
+    let mut command = Command::new(rustup);
+    command.args(["run", "nightly", "rustc", "--version"]).env_remove("RUSTUP_TOOLCHAIN");
+    process::output(&mut command).is_ok()
 }
 
 fn debian_compiler() -> Result<()> {

@@ -142,22 +142,26 @@ pub(crate) fn run_load(workspace: &Workspace, options: &Options, load: &Load) ->
 
 fn run_on(wanted: &str, directory: &Path, options: &Options, load: &Load) -> Result<Run> {
     let kernel = Kernel::obtain(wanted, directory)?;
+    // Emptied before as well: an interrupted run leaves it as it is.
+    let scratch = directory.join("scratch");
+    remove(&scratch)?;
+    fs::create_dir_all(&scratch)?;
     let machine = qemu::Machine {
         kernel: kernel.image.clone(),
-        initramfs: directory.join(format!("initramfs-{}", kernel.release)),
+        initramfs: scratch.join("initramfs"),
         limit: options.limit,
     };
-    let size = pack(&kernel, directory, options, load)?.write(&machine.initramfs)?;
+    let size = pack(&kernel, &scratch, options, load)?.write(&machine.initramfs)?;
     println!("vm: booting {} with an initramfs of {} MiB", kernel.release, size >> 20);
     let outcome = machine.run()?;
-    fs::remove_file(&machine.initramfs)?;
+    remove(&scratch)?;
     let failed = outcome.tally.failed;
     let failure = outcome.failure.or_else(|| (failed > 0).then(|| format!("{failed} tests failed")));
     Ok(Run { kernel: kernel.release, tally: outcome.tally, failure })
 }
 
-/// Gathers the guest's files and its plan.
-fn pack(kernel: &Kernel, directory: &Path, options: &Options, load: &Load) -> Result<Tree> {
+/// Gathers the guest's files and its plan. Files that differ from the host's are made in `scratch`.
+fn pack(kernel: &Kernel, scratch: &Path, options: &Options, load: &Load) -> Result<Tree> {
     let mut tree = Tree::default();
     let mut tasks = Vec::new();
     let guest_directory = Path::new(GUEST_DIRECTORY);
@@ -166,15 +170,14 @@ fn pack(kernel: &Kernel, directory: &Path, options: &Options, load: &Load) -> Re
             let name = file.file_name().and_then(|name| name.to_str()).context("a module has a name")?;
             let (name, _) = name.split_once(".ko").context("a module ends in .ko")?;
             let place = guest_directory.join("modules").join(name);
-            let unpacked = directory.join(format!("module-{name}"));
+            let unpacked = scratch.join(format!("module-{name}"));
             fs::write(&unpacked, kernel::module_content(&file)?)?;
             tree.copy_as(&place, &unpacked)?;
             tasks.push(Task::Module(place.to_string_lossy().into_owned()));
         }
     }
     system(&mut tree)?;
-    programs(&mut tree, directory, load)?;
-
+    programs(&mut tree, scratch, load)?;
     let mut variables = vec![
         ("HOME", "/root".into()),
         ("LANG", "C.UTF-8".into()),
@@ -194,7 +197,7 @@ fn pack(kernel: &Kernel, directory: &Path, options: &Options, load: &Load) -> Re
         bail!("there is no test binary {}", options.tests.join(" or "));
     }
     for test in chosen {
-        tree.stripped_program(&test.path, directory)?;
+        tree.stripped_program(&test.path, scratch)?;
         let mut words = vec![test.path.to_string_lossy().into_owned()];
         words.extend(options.filter.clone());
         tasks.push(Task::Run(words));
@@ -202,6 +205,13 @@ fn pack(kernel: &Kernel, directory: &Path, options: &Options, load: &Load) -> Re
     tree.text(plan::PATH, 0o644, plan::write(&tasks)?);
     tree.add_libraries()?;
     Ok(tree)
+}
+
+fn remove(directory: &Path) -> Result<()> {
+    if directory.exists() {
+        fs::remove_dir_all(directory).with_context(|| directory.display().to_string())?;
+    }
+    Ok(())
 }
 
 fn is_chosen(name: &str, wanted: &[String]) -> bool {

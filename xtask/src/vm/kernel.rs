@@ -37,7 +37,7 @@ impl Kernel {
         if !root.is_dir() {
             // Unpacked beside its place first: what is in place is complete.
             let partial = directory.join(format!("{name}.partial"));
-            remove(&partial)?;
+            super::remove(&partial)?;
             process::run(Command::new("dpkg-deb").arg("--extract").arg(&package).arg(&partial))?;
             fs::rename(&partial, &root)?;
         }
@@ -161,13 +161,6 @@ fn dependencies(module: &[u8]) -> Vec<String> {
     let list: Vec<u8> = module.iter().skip(at + KEY.len()).copied().take_while(|byte| *byte != 0).collect();
     let list = String::from_utf8_lossy(&list);
     list.split(',').filter(|name| !name.is_empty()).map(|name| name.replace('-', "_")).collect()
-}
-
-fn remove(directory: &Path) -> Result<()> {
-    if directory.exists() {
-        fs::remove_dir_all(directory).with_context(|| directory.display().to_string())?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]
