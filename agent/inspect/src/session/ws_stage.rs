@@ -27,7 +27,7 @@ impl WsStage {
     pub(super) fn new(deflate: Option<DeflateParams>) -> Self {
         Self {
             receiver: Receiver::new(deflate),
-            tracker: Tracker::new(),
+            tracker: Tracker::new(deflate.is_some()),
             examiner: Examiner::default(),
             pending: 0,
             uninspected_messages: 0,

@@ -1,8 +1,15 @@
 //! The application's side: where its frames begin and end. Payloads are not kept.
+//!
+//! Frames are checked as far as they carry the state: a stream that breaks these rules has lost its frame
+//! boundaries, or another reader finds them elsewhere. What is inside is the client's to judge: neither the UTF-8 of
+//! texts, nor compressed data, nor the status code of a Close frame is checked here.
 
 use crate::{
     stats::StreamCounters,
-    ws::{ProtocolViolation, frame::FrameKind, frame::HeaderReader},
+    ws::{
+        ProtocolViolation,
+        frame::{FrameKind, Header, HeaderReader},
+    },
 };
 
 /// Follows the frames of the server so that one of ours can be written between two of them.
@@ -11,13 +18,17 @@ pub(crate) struct Tracker {
     header: HeaderReader,
     /// Payload of the frame in flight that is still to come.
     left: u64,
+    /// RSV1 has a meaning: permessage-deflate was negotiated (RFC 7692 §6).
+    deflate: bool,
+    /// A message has begun and its last fragment has not.
+    in_message: bool,
     counters: StreamCounters,
 }
 
 impl Tracker {
-    pub(crate) const fn new() -> Self {
+    pub(crate) const fn new(deflate: bool) -> Self {
         let counters = StreamCounters { messages: 0, fragments: 0, control_frames: 0, close_sent: false };
-        Self { header: HeaderReader::new(), left: 0, counters }
+        Self { header: HeaderReader::new(), left: 0, deflate, in_message: false, counters }
     }
 
     pub(crate) const fn counters(&self) -> StreamCounters {
@@ -52,21 +63,48 @@ impl Tracker {
             let (used, done) = self.header.read(rest).map_err(|violation| (passed, violation))?;
             rest = rest.get(used..).unwrap_or_default();
             let Some((header, header_len)) = done else { return Ok(passed) };
-            if header.mask.is_some() {
-                return Err((passed, ProtocolViolation::MaskedServerFrame));
-            }
+            self.check(header).map_err(|violation| (passed, violation))?;
             if header.kind.is_control() {
-                if header.len > 125 {
-                    return Err((passed, ProtocolViolation::LongControlFrame));
-                }
                 self.counters.control_frames += 1;
                 self.counters.close_sent |= header.kind == FrameKind::Close;
             } else {
+                self.in_message = !header.fin;
                 self.counters.fragments += 1;
                 self.counters.messages += u64::from(header.fin);
             }
             passed += header_len;
             self.left = header.len;
+        }
+    }
+
+    /// The rules of RFC 6455 §5 that need the direction or the frames before.
+    const fn check(&self, header: Header) -> Result<(), ProtocolViolation> {
+        if self.counters.close_sent {
+            return Err(ProtocolViolation::DataAfterClose);
+        }
+        if header.mask.is_some() {
+            return Err(ProtocolViolation::MaskedServerFrame);
+        }
+        let starts_message = matches!(header.kind, FrameKind::Text | FrameKind::Binary);
+        if header.rsv23 || header.rsv1 && !(starts_message && self.deflate) {
+            return Err(ProtocolViolation::ReservedBit);
+        }
+        if header.kind.is_control() {
+            if header.len > 125 {
+                return Err(ProtocolViolation::LongControlFrame);
+            }
+            if matches!(header.kind, FrameKind::Close) && header.len == 1 {
+                return Err(ProtocolViolation::CloseBody);
+            }
+            if !header.fin {
+                return Err(ProtocolViolation::FragmentedControlFrame);
+            }
+            return Ok(());
+        }
+        match (self.in_message, starts_message) {
+            (true, true) => Err(ProtocolViolation::InterleavedMessage),
+            (false, false) => Err(ProtocolViolation::UnexpectedContinuation),
+            (true, false) | (false, true) => Ok(()),
         }
     }
 
@@ -86,7 +124,7 @@ mod tests {
     fn passes_everything_but_incomplete_headers() {
         let stream = [&[0x82, 0x7e, 0x01, 0x00][..], &[7; 256], b"\x81\x05Hello", &[0x88, 0]].concat();
         for step in 1..stream.len() {
-            let mut tracker = Tracker::new();
+            let mut tracker = Tracker::new(false);
             let mut passed = 0;
             for piece in stream.chunks(step) {
                 passed += tracker.advance(piece).unwrap();
@@ -96,17 +134,40 @@ mod tests {
             let counters = tracker.counters();
             assert_eq!((counters.messages, counters.control_frames, counters.close_sent), (2, 1, true));
         }
-        let mut tracker = Tracker::new();
+        let mut tracker = Tracker::new(false);
         assert_eq!(tracker.advance(b"\x81\x05Hello\x82\x7e\x01"), Ok(7));
         assert!(tracker.at_boundary() && tracker.holds_header());
     }
 
     #[test]
     fn refuses_what_would_lose_the_boundary() {
-        let advance = |bytes: &[u8]| Tracker::new().advance(bytes);
+        let advance = |bytes: &[u8]| Tracker::new(false).advance(bytes);
         assert_eq!(advance(b"\x81\x01a\x81\x81abcd"), Err((3, ProtocolViolation::MaskedServerFrame)));
         assert_eq!(advance(b"\x83\x00"), Err((0, ProtocolViolation::ReservedOpcode)));
         assert_eq!(advance(b"\x81\x7e\x00\x01a"), Err((0, ProtocolViolation::FrameLength)));
         assert_eq!(advance(b"\x89\x7e\x01\x00"), Err((0, ProtocolViolation::LongControlFrame)));
+    }
+
+    #[test]
+    fn refuses_what_makes_messages_ambiguous() {
+        use ProtocolViolation as V;
+        let advance = |deflate, bytes: &[u8]| Tracker::new(deflate).advance(bytes);
+        for deflate in [false, true] {
+            for (bytes, sound, violation) in [
+                (&b"\xa1\x00"[..], 0, V::ReservedBit),
+                (b"\x91\x00", 0, V::ReservedBit),
+                (b"\xc9\x00", 0, V::ReservedBit),
+                (b"\x01\x00\xc0\x00", 2, V::ReservedBit),
+                (b"\x09\x00", 0, V::FragmentedControlFrame),
+                (b"\x80\x00", 0, V::UnexpectedContinuation),
+                (b"\x01\x01a\x89\x00\x82\x00", 5, V::InterleavedMessage),
+                (b"\x88\x01a", 0, V::CloseBody),
+                (b"\x88\x00\x89\x00", 2, V::DataAfterClose),
+            ] {
+                assert_eq!(advance(deflate, bytes), Err((sound, violation)), "{bytes:x?}");
+            }
+        }
+        assert_eq!(advance(true, b"\x41\x01a\x89\x00\x80\x00\xc2\x00\x81\x00"), Ok(11));
+        assert_eq!(advance(false, b"\xc1\x00"), Err((0, V::ReservedBit)));
     }
 }

@@ -25,7 +25,7 @@ pub enum ProtocolViolation {
     CloseBody,
     /// A Close frame with a status code that must not be sent (§7.4).
     CloseCode,
-    /// A frame after the client's Close frame (§5.5.1).
+    /// A frame after the sender's Close frame (§5.5.1).
     DataAfterClose,
 }
 
