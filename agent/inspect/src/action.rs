@@ -3,7 +3,7 @@
 use crate::{
     direction::Direction,
     http::Handshake,
-    verdict::{CloseReason, Finding},
+    verdict::{CloseReason, Finding, Offence},
     ws::ControlFrame,
 };
 
@@ -54,6 +54,8 @@ pub enum Report {
     Opaque(OpaqueKind),
     /// A detector found something in a message.
     Finding(Finding),
+    /// A peer broke a rule or reached a limit. Comes before what is done about it.
+    Offence(Offence),
 }
 
 /// Why a connection passes without inspection.

@@ -47,5 +47,5 @@ pub use limits::Limits;
 pub use session::Session;
 pub use settings::{Mode, Settings};
 pub use stats::{Counters, StreamCounters};
-pub use verdict::{CloseReason, Finding, FindingAction, Opcode, Signal, inspect_text};
+pub use verdict::{CloseReason, Finding, FindingAction, Offence, OffenceClass, Opcode, Signal, inspect_text};
 pub use ws::{ControlFrame, ProtocolViolation};

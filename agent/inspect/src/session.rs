@@ -16,7 +16,7 @@ use crate::{
     },
     settings::{Mode, Settings},
     stats::Counters,
-    verdict::CloseReason,
+    verdict::{Breach, CloseReason, FindingAction},
     ws::close_frame,
 };
 
@@ -79,22 +79,20 @@ impl Session {
             return;
         }
         self.out.received(direction, bytes.len());
-        if let Err(reason) = self.read(direction, bytes) {
-            self.offend(reason, now);
+        if let Err(breach) = self.read(direction, bytes) {
+            self.offend(breach, now);
         }
         self.out.finish_if_drained(Direction::ToServer);
         self.out.finish_if_drained(Direction::ToClient);
     }
 
     /// Takes note that the sender of a direction has half-closed it: nothing more will be fed for it.
-    pub fn handle_eof(&mut self, direction: Direction, now: Instant) {
+    pub fn handle_eof(&mut self, direction: Direction, _now: Instant) {
         if self.out.has_ended(direction) {
             return;
         }
         self.out.note_end(direction);
-        if let Err(reason) = self.end(direction) {
-            self.offend(reason, now);
-        }
+        self.end(direction);
         self.out.finish_if_drained(direction);
         self.out.finish_if_drained(direction.opposite());
         self.stop_timer_when_done();
@@ -127,6 +125,7 @@ impl Session {
     /// What the connection has added up so far.
     pub fn counters(&self) -> Counters {
         let mut counters = self.counters;
+        counters.offences = self.out.offences();
         match &self.stage {
             Stage::Http(http) => counters.requests = http.requests(),
             Stage::WebSocket(ws) | Stage::Closing { ws: Some(ws), .. } => ws.add_to(&mut counters),
@@ -145,7 +144,7 @@ impl Session {
         }
     }
 
-    fn read(&mut self, direction: Direction, bytes: &[u8]) -> Result<(), CloseReason> {
+    fn read(&mut self, direction: Direction, bytes: &[u8]) -> Result<(), Breach> {
         match &mut self.stage {
             Stage::Http(http) => match http.input(direction, bytes, &self.settings.limits, &mut self.out)? {
                 Next::Http => Ok(()),
@@ -159,9 +158,9 @@ impl Session {
                     let mut ws = Box::new(WsStage::new(accepted.deflate));
                     let early_result = ws.input(Direction::ToServer, &early, &self.settings, &mut self.out);
                     self.stage = Stage::WebSocket(ws);
-                    early_result?;
+                    early_result.map_err(|reason| Breach::new(Direction::ToServer, reason))?;
                     if self.out.has_ended(Direction::ToServer) {
-                        self.end(Direction::ToServer)?;
+                        self.end(Direction::ToServer);
                     }
                     match bytes.get(used..) {
                         Some(rest) if !rest.is_empty() => self.read(direction, rest),
@@ -169,7 +168,9 @@ impl Session {
                     }
                 }
             },
-            Stage::WebSocket(ws) => ws.input(direction, bytes, &self.settings, &mut self.out),
+            Stage::WebSocket(ws) => ws
+                .input(direction, bytes, &self.settings, &mut self.out)
+                .map_err(|reason| Breach::new(direction, reason)),
             Stage::Opaque => {
                 self.out.release_all(direction);
                 Ok(())
@@ -182,7 +183,7 @@ impl Session {
         }
     }
 
-    fn end(&mut self, direction: Direction) -> Result<(), CloseReason> {
+    fn end(&mut self, direction: Direction) {
         match (&mut self.stage, direction) {
             // Without another response nothing can switch protocols any more.
             (Stage::Http(_), Direction::ToClient) => self.become_opaque(None),
@@ -193,14 +194,19 @@ impl Session {
             (Stage::Closing { .. }, Direction::ToClient) => self.out.finish(Direction::ToClient),
             (Stage::Http(_) | Stage::Opaque | Stage::Closing { .. } | Stage::Aborted, _) => {}
         }
-        Ok(())
     }
 
     /// Acts upon an offence as the mode says.
-    fn offend(&mut self, reason: CloseReason, now: Instant) {
+    fn offend(&mut self, breach: Breach, now: Instant) {
         match self.settings.mode {
-            Mode::Block => self.close(reason, now),
-            Mode::Log => self.become_opaque(Some(OpaqueKind::Violation(reason))),
+            Mode::Block => {
+                self.out.offence(breach, FindingAction::Block);
+                self.close(breach.reason, now);
+            }
+            Mode::Log => {
+                self.out.offence(breach, FindingAction::Log);
+                self.become_opaque(Some(OpaqueKind::Violation(breach.reason)));
+            }
         }
     }
 

@@ -13,6 +13,8 @@ pub struct Counters {
     pub uninspected_messages: u64,
     /// Findings reported.
     pub findings: u64,
+    /// Offences reported: broken rules and reached limits.
+    pub offences: u64,
 }
 
 /// Numbers of one direction of the WebSocket part of a connection.

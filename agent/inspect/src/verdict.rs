@@ -3,11 +3,14 @@
 mod close_reason;
 mod examine;
 mod finding;
+mod offence;
 mod redact;
 
 pub use close_reason::CloseReason;
 pub use examine::inspect_text;
 pub(crate) use examine::{Examiner, Subject};
 pub use finding::{Finding, FindingAction, Opcode};
+pub(crate) use offence::Breach;
+pub use offence::{Offence, OffenceClass};
 
 pub use crate::detect::Signal;

@@ -11,7 +11,9 @@ use std::{
     time::Instant,
 };
 
-use framewall_inspect::{CloseReason, Counters, Direction, Finding, FindingAction, Report};
+use framewall_inspect::{
+    CloseReason, Counters, Direction, Finding, FindingAction, Offence, OffenceClass, Report,
+};
 use tracing::{debug, info};
 
 use crate::telemetry::events::{Event, Events};
@@ -140,7 +142,21 @@ impl Record {
                 });
             }
             Report::Finding(finding) => self.report_finding(finding),
+            Report::Offence(offence) => self.report_offence(*offence),
         }
+    }
+
+    fn report_offence(&self, offence: Offence) {
+        let Self { connection, client, server, .. } = *self;
+        let Some(class) = offence.reason.class() else { return };
+        let (direction, action) = (offence.direction.as_str(), offence.action.as_str());
+        info!(connection, %client, %server, direction, action, reason = %offence.reason, "offence");
+        let offence = offence.into();
+        self.events.emit(&match class {
+            OffenceClass::Protocol => Event::ProtocolViolation { connection, client, server, offence },
+            OffenceClass::Limit => Event::LimitReached { connection, client, server, offence },
+            OffenceClass::Policy => Event::PolicyViolation { connection, client, server, offence },
+        });
     }
 
     fn report_finding(&self, finding: &Finding) {

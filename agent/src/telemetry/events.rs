@@ -19,7 +19,7 @@ use std::{
     time::SystemTime,
 };
 
-use framewall_inspect::{Finding, Handshake};
+use framewall_inspect::{Finding, Handshake, Offence};
 use serde::Serialize;
 use tracing::warn;
 
@@ -94,6 +94,30 @@ pub(crate) enum Event<'a> {
         #[serde(flatten)]
         finding: Evidence<'a>,
     },
+    /// A peer broke a standard.
+    ProtocolViolation {
+        connection: u64,
+        client: SocketAddr,
+        server: SocketAddr,
+        #[serde(flatten)]
+        offence: Breach<'a>,
+    },
+    /// A connection reached one of its limits.
+    LimitReached {
+        connection: u64,
+        client: SocketAddr,
+        server: SocketAddr,
+        #[serde(flatten)]
+        offence: Breach<'a>,
+    },
+    /// A connection did what the configuration does not allow.
+    PolicyViolation {
+        connection: u64,
+        client: SocketAddr,
+        server: SocketAddr,
+        #[serde(flatten)]
+        offence: Breach<'a>,
+    },
     /// The connection's end and its one reason.
     ConnectionClosed {
         connection: u64,
@@ -155,6 +179,30 @@ impl<'a> From<&'a Finding> for Evidence<'a> {
             excerpt: &finding.excerpt,
             opcode: finding.opcode.as_str(),
             message: finding.message,
+        }
+    }
+}
+
+/// What rule it was, and what was done about it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Breach<'a> {
+    direction: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signal: Option<&'a str>,
+    reason: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'a str>,
+    action: &'a str,
+}
+
+impl From<Offence> for Breach<'_> {
+    fn from(offence: Offence) -> Self {
+        Self {
+            direction: offence.direction.as_str(),
+            signal: offence.signal().map(|signal| signal.as_str()),
+            reason: offence.reason.as_str(),
+            kind: offence.reason.detail(),
+            action: offence.action.as_str(),
         }
     }
 }

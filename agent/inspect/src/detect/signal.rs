@@ -8,8 +8,12 @@ pub enum Signal {
     Sqli,
     /// Cross-site scripting: HTML or a URL that runs script.
     Xss,
-    /// A message with more values than detectors may look at.
+    /// A message that was not looked at, or not as a whole: too long, or with too many values.
     WsUninspected,
+    /// A breach of RFC 6455 or RFC 7692.
+    WsProtocol,
+    /// HTTP that two readers may understand differently.
+    HttpAmbiguous,
 }
 
 impl Signal {
@@ -19,6 +23,8 @@ impl Signal {
             Self::Sqli => "SQLI",
             Self::Xss => "XSS",
             Self::WsUninspected => "WS-UNINSPECTED",
+            Self::WsProtocol => "WS-PROTOCOL",
+            Self::HttpAmbiguous => "HTTP-AMBIGUOUS",
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     },
     limits::Limits,
     session::outbox::Outbox,
-    verdict::CloseReason,
+    verdict::{Breach, CloseReason},
 };
 
 /// What became of the connection.
@@ -62,6 +62,8 @@ struct Head {
 /// Why a head, body or place in the stream is not followed further.
 enum Stop {
     Close(CloseReason),
+    /// For what the client sent earlier and was read only now.
+    CloseEarly(CloseReason),
     Opaque(OpaqueKind),
 }
 
@@ -118,7 +120,7 @@ impl HttpStage {
         bytes: &[u8],
         limits: &Limits,
         out: &mut Outbox,
-    ) -> Result<Next, CloseReason> {
+    ) -> Result<Next, Breach> {
         let result = match direction {
             Direction::ToServer => self.client(bytes, limits, out).map(|()| Next::Http),
             Direction::ToClient => self.server(bytes, limits, out),
@@ -126,7 +128,8 @@ impl HttpStage {
         match result {
             Ok(next) => Ok(next),
             Err(Stop::Opaque(kind)) => Ok(Next::Opaque(kind)),
-            Err(Stop::Close(reason)) => Err(reason),
+            Err(Stop::Close(reason)) => Err(Breach::new(direction, reason)),
+            Err(Stop::CloseEarly(reason)) => Err(Breach::new(Direction::ToServer, reason)),
         }
     }
 
@@ -284,7 +287,10 @@ impl HttpStage {
             RequestSide::Early(early) => {
                 let early = std::mem::take(early);
                 self.request = RequestSide::Head(Head::new(FirstLine::Request, limits));
-                self.client(&early, limits, out)
+                self.client(&early, limits, out).map_err(|stop| match stop {
+                    Stop::Close(reason) => Stop::CloseEarly(reason),
+                    Stop::CloseEarly(_) | Stop::Opaque(_) => stop,
+                })
             }
             RequestSide::Head(_) | RequestSide::Body(_) => Ok(()),
         }

@@ -6,7 +6,7 @@ use crate::{
     action::{Action, Report},
     direction::Direction,
     settings::Mode,
-    verdict::CloseReason,
+    verdict::{Breach, CloseReason, FindingAction},
     ws::ControlFrame,
 };
 
@@ -21,11 +21,19 @@ pub(super) struct Outbox {
     held: [usize; 2],
     ended: [bool; 2],
     finished: [bool; 2],
+    offences: u64,
 }
 
 impl Outbox {
     pub(super) const fn new(mode: Mode) -> Self {
-        Self { mode, actions: VecDeque::new(), held: [0; 2], ended: [false; 2], finished: [false; 2] }
+        Self {
+            mode,
+            actions: VecDeque::new(),
+            held: [0; 2],
+            ended: [false; 2],
+            finished: [false; 2],
+            offences: 0,
+        }
     }
 
     pub(super) fn poll(&mut self) -> Option<Action> {
@@ -86,6 +94,19 @@ impl Outbox {
 
     pub(super) fn report(&mut self, report: Report) {
         self.actions.push_back(Action::Report(report));
+    }
+
+    /// Reports an offence and what was done about it.
+    pub(super) fn offence(&mut self, breach: Breach, action: FindingAction) {
+        if let Some(offence) = breach.offence(action) {
+            self.offences += 1;
+            self.report(Report::Offence(offence));
+        }
+    }
+
+    /// How many offences were reported.
+    pub(super) const fn offences(&self) -> u64 {
+        self.offences
     }
 
     pub(super) fn close(&mut self, reason: CloseReason) {

@@ -3,6 +3,7 @@
 use crate::{
     detect::Signal,
     http::{HeadError, HttpAmbiguity, UpgradeError},
+    verdict::OffenceClass,
     ws::{ProtocolViolation, ReceiveError},
 };
 
@@ -48,6 +49,8 @@ impl CloseReason {
             Self::Attack(Signal::Sqli) => "attack-sqli",
             Self::Attack(Signal::Xss) => "attack-xss",
             Self::Attack(Signal::WsUninspected) => "ws-uninspected",
+            Self::Attack(Signal::WsProtocol) => "ws-protocol",
+            Self::Attack(Signal::HttpAmbiguous) => "http-ambiguous",
             Self::ProtocolError(_) => "protocol-error",
             Self::InvalidUtf8 => "invalid-utf8",
             Self::MessageTooBig => "message-too-big",
@@ -78,6 +81,42 @@ impl CloseReason {
             | Self::EarlyDataTooBig
             | Self::ExtensionUnsupported
             | Self::DeflateError
+            | Self::Shutdown => None,
+        }
+    }
+
+    /// What kind of rule it is about; `None` for attacks, which findings tell about, and for our own end.
+    pub const fn class(self) -> Option<OffenceClass> {
+        match self {
+            Self::ProtocolError(_)
+            | Self::InvalidUtf8
+            | Self::DeflateError
+            | Self::HttpAmbiguous(_)
+            | Self::UpgradeInvalid(_) => Some(OffenceClass::Protocol),
+            Self::MessageTooBig
+            | Self::TooManyFragments
+            | Self::HttpHeadTooBig
+            | Self::TooManyRequests
+            | Self::EarlyDataTooBig => Some(OffenceClass::Limit),
+            Self::ExtensionUnsupported => Some(OffenceClass::Policy),
+            Self::Attack(_) | Self::Shutdown => None,
+        }
+    }
+
+    /// The signal that it raises, if any.
+    pub const fn signal(self) -> Option<Signal> {
+        match self {
+            Self::Attack(signal) => Some(signal),
+            Self::ProtocolError(_) | Self::InvalidUtf8 | Self::DeflateError | Self::UpgradeInvalid(_) => {
+                Some(Signal::WsProtocol)
+            }
+            Self::HttpAmbiguous(_) => Some(Signal::HttpAmbiguous),
+            Self::MessageTooBig
+            | Self::TooManyFragments
+            | Self::HttpHeadTooBig
+            | Self::TooManyRequests
+            | Self::EarlyDataTooBig
+            | Self::ExtensionUnsupported
             | Self::Shutdown => None,
         }
     }

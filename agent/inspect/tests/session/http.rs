@@ -1,4 +1,4 @@
-use framewall_inspect::{CloseReason, HttpAmbiguity, OpaqueKind, Report, UpgradeError};
+use framewall_inspect::{CloseReason, HttpAmbiguity, OpaqueKind, Report, Signal, UpgradeError};
 
 use crate::{
     peer::{FIN, TEXT, server_frame, text, upgrade_request, upgrade_response},
@@ -147,6 +147,12 @@ fn client_bytes_wait_for_the_answer_to_an_upgrade() {
     assert!(relay.to_server().starts_with(&[request.as_bytes(), &text("hi")].concat()));
     assert_eq!(relay.outcome.closed.map(CloseReason::as_str), Some("attack-sqli"));
 
+    // The server's answer brings it to light, but the client did it.
+    let mut relay = Relay::new();
+    relay.feed(ToServer, &[request.as_bytes(), &server_frame(FIN, TEXT, b"unmasked")].concat());
+    relay.feed(ToClient, upgrade_response("").as_bytes());
+    assert_eq!(relay.offences()[0].direction, ToServer);
+
     let mut relay = Relay::new();
     relay.feed(ToServer, &[request.as_bytes(), b"GET /next HTTP/1.1\r\n\r\n"].concat());
     assert_eq!(relay.to_server(), request.as_bytes());
@@ -210,6 +216,8 @@ fn ambiguous_http_never_reaches_the_application() {
         let mut relay = Relay::new();
         relay.feed(ToServer, request.as_bytes());
         assert_eq!(relay.outcome.closed, Some(CloseReason::HttpAmbiguous(ambiguity)), "{request:?}");
+        let offence = relay.offences()[0];
+        assert_eq!((offence.direction, offence.signal()), (ToServer, Some(Signal::HttpAmbiguous)));
         assert_eq!(relay.to_server(), b"");
         assert!(relay.outcome.aborted);
         relay.feed(ToServer, b"more");

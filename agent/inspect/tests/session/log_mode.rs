@@ -42,6 +42,9 @@ fn violations_are_reported_and_end_the_inspection() {
     let mut relay = Relay::websocket("", settings(Mode::Log));
     relay.feed(ToServer, &client_frame(FIN, TEXT, b"\xff"));
     assert_eq!(relay.opaque(), Some(OpaqueKind::Violation(CloseReason::InvalidUtf8)));
+    let offence = relay.offences()[0];
+    assert_eq!((offence.reason, offence.action), (CloseReason::InvalidUtf8, FindingAction::Log));
+    assert_eq!(relay.session.counters().offences, 1);
     relay.feed(ToServer, b"anything at all");
     relay.feed(ToClient, b"anything at all");
     assert!(relay.to_server().ends_with(b"anything at all"));

@@ -6,7 +6,8 @@ use std::{
 };
 
 use framewall_inspect::{
-    Action, CloseReason, Direction, Finding, Limits, Mode, OpaqueKind, Report, Session, Settings,
+    Action, CloseReason, Direction, Finding, FindingAction, Limits, Mode, Offence, OpaqueKind, Report,
+    Session, Settings,
 };
 
 pub(crate) use framewall_inspect::Direction::{ToClient, ToServer};
@@ -122,7 +123,13 @@ impl Relay {
                 out.finished[index(direction)] = true;
             }
             Action::Report(report) => out.reports.push(report),
-            Action::Close(reason) => assert_eq!(out.closed.replace(reason), None, "closed twice"),
+            Action::Close(reason) => {
+                assert_eq!(out.closed.replace(reason), None, "closed twice");
+                // Each end by us is explained before it comes.
+                let explained =
+                    |offence: &Offence| offence.reason == reason && offence.action == FindingAction::Block;
+                assert!(reason.class().is_none() || self.offences().iter().any(explained));
+            }
             Action::Abort => out.aborted = true,
         }
     }
@@ -142,7 +149,7 @@ impl Relay {
     pub(crate) fn opaque(&self) -> Option<OpaqueKind> {
         self.outcome.reports.iter().find_map(|report| match report {
             Report::Opaque(kind) => Some(*kind),
-            Report::WebSocketOpened(_) | Report::Finding(_) => None,
+            Report::WebSocketOpened(_) | Report::Finding(_) | Report::Offence(_) => None,
         })
     }
 
@@ -152,7 +159,18 @@ impl Relay {
             .iter()
             .filter_map(|report| match report {
                 Report::Finding(finding) => Some(finding),
-                Report::WebSocketOpened(_) | Report::Opaque(_) => None,
+                Report::WebSocketOpened(_) | Report::Opaque(_) | Report::Offence(_) => None,
+            })
+            .collect()
+    }
+
+    pub(crate) fn offences(&self) -> Vec<Offence> {
+        self.outcome
+            .reports
+            .iter()
+            .filter_map(|report| match report {
+                Report::Offence(offence) => Some(*offence),
+                Report::WebSocketOpened(_) | Report::Opaque(_) | Report::Finding(_) => None,
             })
             .collect()
     }

@@ -165,6 +165,9 @@ fn violations_of_the_client_end_the_connection() {
         assert_eq!(relay.outcome.closed, Some(CloseReason::ProtocolError(violation)));
         assert_eq!(relay.outcome.discarded[0], bytes.len());
         assert_eq!(relay.to_client()[..4], [0x88, 16, 0x03, 0xea], "Close 1002");
+        let offence = relay.offences()[0];
+        assert_eq!((offence.direction, offence.signal()), (ToServer, Some(Signal::WsProtocol)));
+        assert_eq!(offence.reason.detail(), Some(violation.as_str()));
     }
     let mut relay = relay();
     relay.feed(ToServer, &client_frame(FIN, CLOSE, b""));
