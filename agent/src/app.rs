@@ -11,7 +11,6 @@ use std::{
 };
 
 use anyhow::Context as _;
-use framewall_inspect::Settings;
 use tokio::{
     runtime,
     signal::unix::{Signal, SignalKind, signal},
@@ -62,15 +61,12 @@ pub(crate) fn run(args: RunArgs) -> anyhow::Result<()> {
     // Bind everything first, then load, then steer: what fails leaves the traffic alone.
     let (events, writer) =
         Events::open(&config.events).with_context(|| format!("cannot write events to {}", config.events))?;
-    let listeners = Listeners::open(workers, &config.ports).context("cannot listen on loopback")?;
-    let steering = Steering::start(&config.ports, &listeners)?;
+    let ports = config.port_numbers();
+    let listeners = Listeners::open(workers, &ports).context("cannot listen on loopback")?;
+    let steering = Steering::start(&ports, &listeners)?;
 
     let shared = Arc::new(Shared {
-        ports: config.ports.clone(),
-        inspection: config
-            .mode
-            .inspection()
-            .map(|mode| Arc::new(Settings { mode, limits: config.limits.clone() })),
+        ports: config.ports.iter().map(|port| (port.number, port.inspection().map(Arc::new))).collect(),
         max_connections,
         connections: AtomicUsize::new(0),
         events: events.clone(),
@@ -124,13 +120,14 @@ impl Daemon {
             Ok(programs) => drop(tokio::spawn(telemetry::log::follow_programs(programs))),
             Err(error) => warn!(%error, "the kernel programs' log lines cannot be read"),
         }
-        let Config { ports, mode, .. } = &self.config;
+        let ports = self.config.port_numbers();
+        let mode = self.config.mode;
         info!(?ports, ?mode, max_connections = self.shared.max_connections, "steering");
         self.events.emit(&Event::DaemonStarted {
             version: env!("CARGO_PKG_VERSION"),
             pid: std::process::id(),
-            mode: *mode,
-            ports,
+            mode,
+            ports: &ports,
         });
 
         signals.next().await;
@@ -143,7 +140,8 @@ impl Daemon {
             return Ok(());
         }
         phase.send_replace(Phase::Closing);
-        let grace = self.config.limits.close_grace + CLOSING_MARGIN;
+        let longest = self.config.ports.iter().map(|port| port.limits.close_grace).max();
+        let grace = longest.unwrap_or_default() + CLOSING_MARGIN;
         if !self.drained(grace, &mut signals).await {
             warn!(connections = self.shared.connections.load(Ordering::Relaxed), "dropped open connections");
         }

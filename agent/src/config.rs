@@ -3,18 +3,27 @@
 //! The command line wins over the file. Every error names the file, the line, the column, the key and what is
 //! allowed; nothing is half-applied.
 
+mod limits;
+mod port;
+mod source;
+
 use std::{
-    fmt, fs, io,
-    ops::{Range, RangeInclusive},
+    fs, io,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use framewall_common::MAX_PORTS;
-use framewall_inspect::Limits;
+use framewall_inspect::{Limits, OpaquePolicy};
 use serde::Deserialize;
 use toml::Spanned;
 
+pub(crate) use self::port::Port;
+use self::{
+    limits::RawLimits,
+    port::RawPort,
+    source::{Complaint, Source},
+};
 use crate::{
     cli::{RunArgs, RunMode},
     telemetry::events::Destination,
@@ -23,9 +32,9 @@ use crate::{
 /// What the daemon runs with.
 #[derive(Debug)]
 pub(crate) struct Config {
-    /// Steered ports, sorted, at least one.
-    pub(crate) ports: Vec<u16>,
-    /// What to do with traffic.
+    /// Steered ports, sorted by number, at least one.
+    pub(crate) ports: Vec<Port>,
+    /// What to do with traffic, where a port does not say otherwise.
     pub(crate) mode: RunMode,
     /// Where events go.
     pub(crate) events: Destination,
@@ -35,8 +44,6 @@ pub(crate) struct Config {
     pub(crate) workers: Option<usize>,
     /// Connections at once; `None` for what the limit of open files allows.
     pub(crate) max_connections: Option<usize>,
-    /// Limits of the inspection.
-    pub(crate) limits: Limits,
 }
 
 /// Why a configuration was refused.
@@ -46,32 +53,10 @@ pub(crate) enum ConfigError {
     Unreadable { path: PathBuf, source: io::Error },
     #[error("{0}")]
     Invalid(Box<Complaint>),
-    #[error("no port to steer: give --port, or `ports` in the configuration file")]
+    #[error("no port to steer: give --port, or `ports` or `[[port]]` in the configuration file")]
     NoPorts,
     #[error("{count} ports to steer, at most {MAX_PORTS} are possible")]
     TooManyPorts { count: usize },
-}
-
-/// An error at a place of the file, shown with the line and a caret below the culprit.
-#[derive(Debug)]
-pub(crate) struct Complaint {
-    path: PathBuf,
-    line: usize,
-    column: usize,
-    text: String,
-    width: usize,
-    message: String,
-}
-
-impl fmt::Display for Complaint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let number = self.line.to_string();
-        let margin = " ".repeat(number.len());
-        writeln!(f, "{}:{}:{}: {}", self.path.display(), self.line, self.column, self.message)?;
-        writeln!(f, "{margin} |")?;
-        writeln!(f, "{number} | {}", self.text)?;
-        write!(f, "{margin} | {}{}", " ".repeat(self.column - 1), "^".repeat(self.width))
-    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -84,16 +69,7 @@ struct RawConfig {
     workers: Option<Spanned<i64>>,
     max_connections: Option<Spanned<i64>>,
     limits: RawLimits,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawLimits {
-    max_head_bytes: Option<Spanned<i64>>,
-    max_message_bytes: Option<Spanned<i64>>,
-    max_message_fragments: Option<Spanned<i64>>,
-    max_pipelined_requests: Option<Spanned<i64>>,
-    close_grace_ms: Option<Spanned<i64>>,
+    port: Vec<RawPort>,
 }
 
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -101,25 +77,14 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 impl Config {
     /// Reads the file that `args` names, if any, and lets `args` overrule it.
     pub(crate) fn load(args: &RunArgs) -> Result<Self, ConfigError> {
-        let mut config = match &args.config {
+        let config = match &args.config {
             Some(path) => {
                 let text = fs::read_to_string(path)
                     .map_err(|source| ConfigError::Unreadable { path: path.clone(), source })?;
-                Self::parse(path, &text)?
+                Self::parse(path, &text, args)?
             }
-            None => Self::parse(Path::new(""), "")?,
+            None => Self::parse(Path::new(""), "", args)?,
         };
-        if !args.ports.is_empty() {
-            config.ports.clone_from(&args.ports);
-        }
-        if let Some(mode) = args.mode {
-            config.mode = mode;
-        }
-        if let Some(path) = &args.events {
-            config.events = Destination::from(path.clone());
-        }
-        config.ports.sort_unstable();
-        config.ports.dedup();
         match config.ports.len() {
             0 => Err(ConfigError::NoPorts),
             count if count > MAX_PORTS => Err(ConfigError::TooManyPorts { count }),
@@ -127,20 +92,40 @@ impl Config {
         }
     }
 
-    fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+    /// The numbers of the steered ports, sorted.
+    pub(crate) fn port_numbers(&self) -> Vec<u16> {
+        self.ports.iter().map(|port| port.number).collect()
+    }
+
+    fn parse(path: &Path, text: &str, args: &RunArgs) -> Result<Self, ConfigError> {
         let source = Source { path, text };
         let raw: RawConfig = toml::from_str(text)
             .map_err(|error| source.complaint(error.span().unwrap_or(0..0), error.message().to_owned()))?;
-        let defaults = Limits::default();
-        let limits = &raw.limits;
+        let mode = args.mode.or(raw.mode).unwrap_or(RunMode::Block);
+        let limits = raw.limits.over(&Limits::default(), "limits", &source)?;
+        let plain = |number| Port { number, mode, opaque: OpaquePolicy::default(), limits: limits.clone() };
+        let mut tables: Vec<Port> = Vec::new();
+        for table in &raw.port {
+            let mut port = table.check(&tables, &plain(0), &source)?;
+            port.mode = args.mode.unwrap_or(port.mode);
+            tables.push(port);
+        }
+        let mut numbers = raw
+            .ports
+            .iter()
+            .map(|port| source.in_range("ports", port, 1..=65535))
+            .collect::<Result<Vec<u16>, _>>()?;
+        numbers.extend(tables.iter().map(|port| port.number));
+        if !args.ports.is_empty() {
+            numbers.clone_from(&args.ports);
+        }
+        numbers.sort_unstable();
+        numbers.dedup();
+        let table = |number| tables.iter().find(|port| port.number == number).cloned();
         Ok(Self {
-            ports: raw
-                .ports
-                .iter()
-                .map(|port| source.in_range("ports", port, 1..=65535))
-                .collect::<Result<_, _>>()?,
-            mode: raw.mode.unwrap_or(RunMode::Block),
-            events: raw.events.map_or(Destination::StandardOutput, Destination::from),
+            ports: numbers.into_iter().map(|number| table(number).unwrap_or_else(|| plain(number))).collect(),
+            mode,
+            events: args.events.clone().or(raw.events).map_or(Destination::StandardOutput, Destination::from),
             drain_timeout: source
                 .optional("drain_timeout_ms", raw.drain_timeout_ms.as_ref(), 0..=600_000)?
                 .map_or(DRAIN_TIMEOUT, Duration::from_millis),
@@ -150,81 +135,7 @@ impl Config {
                 raw.max_connections.as_ref(),
                 1..=10_000_000,
             )?,
-            limits: Limits {
-                max_head_bytes: source
-                    .optional("limits.max_head_bytes", limits.max_head_bytes.as_ref(), 1024..=1 << 20)?
-                    .unwrap_or(defaults.max_head_bytes),
-                max_message_bytes: source
-                    .optional("limits.max_message_bytes", limits.max_message_bytes.as_ref(), 1..=256 << 20)?
-                    .unwrap_or(defaults.max_message_bytes),
-                max_message_fragments: source
-                    .optional(
-                        "limits.max_message_fragments",
-                        limits.max_message_fragments.as_ref(),
-                        1..=1 << 20,
-                    )?
-                    .unwrap_or(defaults.max_message_fragments),
-                max_pipelined_requests: source
-                    .optional(
-                        "limits.max_pipelined_requests",
-                        limits.max_pipelined_requests.as_ref(),
-                        1..=4096,
-                    )?
-                    .unwrap_or(defaults.max_pipelined_requests),
-                close_grace: source
-                    .optional("limits.close_grace_ms", limits.close_grace_ms.as_ref(), 0..=60_000)?
-                    .map_or(defaults.close_grace, Duration::from_millis),
-                ..defaults
-            },
         })
-    }
-}
-
-/// The file that an error points into.
-struct Source<'a> {
-    path: &'a Path,
-    text: &'a str,
-}
-
-impl Source<'_> {
-    fn in_range<T: TryFrom<i64>>(
-        &self,
-        key: &str,
-        value: &Spanned<i64>,
-        allowed: RangeInclusive<i64>,
-    ) -> Result<T, ConfigError> {
-        let number = *value.get_ref();
-        allowed.contains(&number).then(|| T::try_from(number).ok()).flatten().ok_or_else(|| {
-            let message =
-                format!("`{key}` is {number}, allowed are {} to {}", allowed.start(), allowed.end());
-            self.complaint(value.span(), message)
-        })
-    }
-
-    fn optional<T: TryFrom<i64>>(
-        &self,
-        key: &str,
-        value: Option<&Spanned<i64>>,
-        allowed: RangeInclusive<i64>,
-    ) -> Result<Option<T>, ConfigError> {
-        value.map(|value| self.in_range(key, value, allowed)).transpose()
-    }
-
-    fn complaint(&self, span: Range<usize>, message: String) -> ConfigError {
-        let before = self.text.get(..span.start).unwrap_or(self.text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let text = self.text[line_start..].lines().next().unwrap_or_default();
-        let column = before[line_start..].chars().count() + 1;
-        let rest = text.chars().count().saturating_sub(column - 1);
-        let culprit = self.text.get(span).map_or(1, |text| text.chars().count());
-        ConfigError::Invalid(Box::new(Complaint {
-            path: self.path.to_owned(),
-            line: before.matches('\n').count() + 1,
-            column,
-            text: text.to_owned(),
-            width: culprit.clamp(1, rest.max(1)),
-            message,
-        }))
     }
 }
 
@@ -232,14 +143,22 @@ impl Source<'_> {
 mod tests {
     use super::*;
 
+    fn args() -> RunArgs {
+        RunArgs { ports: Vec::new(), mode: None, config: None, events: None }
+    }
+
+    fn config(text: &str) -> Config {
+        Config::parse(Path::new("f.toml"), text, &args()).expect("the text is a configuration")
+    }
+
     fn error(text: &str) -> String {
-        Config::parse(Path::new("f.toml"), text).expect_err("the text is wrong").to_string()
+        Config::parse(Path::new("f.toml"), text, &args()).expect_err("the text is wrong").to_string()
     }
 
     #[test]
     fn defaults_are_the_cores() {
-        let config = Config::parse(Path::new(""), "").expect("an empty file is a configuration");
-        assert_eq!(config.limits.max_message_bytes, Limits::default().max_message_bytes);
+        let config = config("ports = [1]");
+        assert_eq!(config.ports[0].limits, Limits::default());
         assert_eq!(config.mode, RunMode::Block);
     }
 
@@ -248,15 +167,53 @@ mod tests {
         let text = "ports = [8080, 1]\nmode = \"log\"\nevents = \"/tmp/e\"\ndrain_timeout_ms = 1\nworkers = 2\n\
                     max_connections = 3\n[limits]\nmax_head_bytes = 2048\nmax_message_bytes = 4\n\
                     max_message_fragments = 5\nmax_pipelined_requests = 6\nclose_grace_ms = 7\n";
-        let config = Config::parse(Path::new(""), text).expect("every key is known");
-        assert_eq!(config.ports, [8080, 1]);
+        let config = config(text);
+        assert_eq!(config.port_numbers(), [1, 8080]);
         assert_eq!(config.mode, RunMode::Log);
         assert_eq!(config.events, Destination::File("/tmp/e".into()));
         assert_eq!(config.drain_timeout, Duration::from_millis(1));
         assert_eq!((config.workers, config.max_connections), (Some(2), Some(3)));
-        assert_eq!((config.limits.max_head_bytes, config.limits.max_message_bytes), (2048, 4));
-        assert_eq!((config.limits.max_message_fragments, config.limits.max_pipelined_requests), (5, 6));
-        assert_eq!(config.limits.close_grace, Duration::from_millis(7));
+        let limits = &config.ports[0].limits;
+        assert_eq!((limits.max_head_bytes, limits.max_message_bytes), (2048, 4));
+        assert_eq!((limits.max_message_fragments, limits.max_pipelined_requests), (5, 6));
+        assert_eq!(limits.close_grace, Duration::from_millis(7));
+    }
+
+    const PORTS: &str = "ports = [80, 90]\nmode = \"log\"\n[limits]\nmax_head_bytes = 2048\n\
+                         max_message_bytes = 100\n[[port]]\nport = 90\nmode = \"off\"\n[[port]]\nport = 70\n\
+                         opaque = \"close\"\n[port.limits]\nmax_message_bytes = 200\n";
+
+    #[test]
+    fn a_port_overrides_what_it_names_and_inherits_the_rest() {
+        let config = config(PORTS);
+        assert_eq!(config.port_numbers(), [70, 80, 90]);
+        let [first, second, third] = config.ports.as_slice() else { panic!("three ports") };
+        assert_eq!((first.mode, first.opaque), (RunMode::Log, OpaquePolicy::Close));
+        assert_eq!((first.limits.max_message_bytes, first.limits.max_head_bytes), (200, 2048));
+        assert_eq!((second.mode, second.opaque), (RunMode::Log, OpaquePolicy::Pass));
+        assert_eq!(second.limits.max_message_bytes, 100);
+        assert_eq!(third.mode, RunMode::Off);
+        assert!(third.inspection().is_none());
+    }
+
+    #[test]
+    fn the_command_line_chooses_ports_and_mode_and_keeps_the_tables() {
+        let args = RunArgs { ports: vec![70, 60], mode: Some(RunMode::Block), ..args() };
+        let config = Config::parse(Path::new(""), PORTS, &args).expect("the text is a configuration");
+        assert_eq!(config.port_numbers(), [60, 70]);
+        assert!(config.ports.iter().all(|port| port.mode == RunMode::Block));
+        assert_eq!(config.ports[1].limits.max_message_bytes, 200);
+    }
+
+    #[test]
+    fn mistakes_in_a_port_are_shown_where_they_stand() {
+        let twice = error("[[port]]\nport = 1\n[[port]]\nport = 1\n");
+        assert!(twice.starts_with("f.toml:4:8: there is a `[[port]]` table for port 1 already"), "{twice}");
+        let range = error("[[port]]\nport = 1\nlimits.max_head_bytes = 1\n");
+        assert!(range.starts_with("f.toml:3:25: `port.limits.max_head_bytes` is 1, allowed"), "{range}");
+        assert!(error("[[port]]\nmode = \"log\"\n").contains("missing field `port`"));
+        assert!(error("[[port]]\nport = 1\nopaque = \"open\"\n").starts_with("f.toml:3:10: unknown variant"));
+        assert!(error("[[port]]\nport = 1\norigin = 1\n").starts_with("f.toml:3:1: unknown field `origin`"));
     }
 
     #[test]

@@ -50,15 +50,17 @@ pub enum Action {
 pub enum Report {
     /// The connection became a WebSocket.
     WebSocketOpened(Box<Handshake>),
-    /// From here on nothing of this connection is inspected.
+    /// The connection is something that is not inspected, and passes from here on.
     Opaque(OpaqueKind),
+    /// Mode `log` only: the rest of the connection passes uninspected, for what would have ended it in mode `block`.
+    GivenUp(CloseReason),
     /// A detector found something in a message.
     Finding(Finding),
     /// A peer broke a rule or reached a limit. Comes before what is done about it.
     Offence(Offence),
 }
 
-/// Why a connection passes without inspection.
+/// What a connection is that is not inspected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OpaqueKind {
     /// The first bytes of the client cannot be an HTTP/1.x request.
@@ -75,8 +77,6 @@ pub enum OpaqueKind {
     Connect,
     /// The connection was upgraded to a protocol other than WebSocket, such as h2c.
     Upgrade,
-    /// Mode `log` only: what would have ended the connection in mode `block`.
-    Violation(CloseReason),
 }
 
 impl OpaqueKind {
@@ -90,7 +90,6 @@ impl OpaqueKind {
             Self::NotHttpResponse => "not-http-response",
             Self::Connect => "connect",
             Self::Upgrade => "upgrade",
-            Self::Violation(reason) => reason.as_str(),
         }
     }
 }

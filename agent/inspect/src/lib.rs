@@ -45,7 +45,7 @@ pub use direction::Direction;
 pub use http::{Handshake, HttpAmbiguity, UpgradeError};
 pub use limits::Limits;
 pub use session::Session;
-pub use settings::{Mode, Settings};
+pub use settings::{Mode, OpaquePolicy, Settings};
 pub use stats::{Counters, StreamCounters};
 pub use verdict::{CloseReason, Finding, FindingAction, Offence, OffenceClass, Opcode, Signal, inspect_text};
 pub use ws::{ControlFrame, ProtocolViolation};

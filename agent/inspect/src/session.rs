@@ -14,7 +14,7 @@ use crate::{
         outbox::Outbox,
         ws_stage::WsStage,
     },
-    settings::{Mode, Settings},
+    settings::{Mode, OpaquePolicy, Settings},
     stats::Counters,
     verdict::{Breach, CloseReason, FindingAction},
     ws::close_frame,
@@ -149,7 +149,9 @@ impl Session {
             Stage::Http(http) => match http.input(direction, bytes, &self.settings.limits, &mut self.out)? {
                 Next::Http => Ok(()),
                 Next::Opaque(kind) => {
-                    self.become_opaque(Some(kind));
+                    self.find_opaque(direction, kind)?;
+                    self.out.report(Report::Opaque(kind));
+                    self.become_opaque();
                     Ok(())
                 }
                 Next::WebSocket { accepted, early, used } => {
@@ -172,6 +174,7 @@ impl Session {
                 .input(direction, bytes, &self.settings, &mut self.out)
                 .map_err(|reason| Breach::new(direction, reason)),
             Stage::Opaque => {
+                self.counters.opaque_bytes += bytes.len() as u64;
                 self.out.release_all(direction);
                 Ok(())
             }
@@ -186,7 +189,7 @@ impl Session {
     fn end(&mut self, direction: Direction) {
         match (&mut self.stage, direction) {
             // Without another response nothing can switch protocols any more.
-            (Stage::Http(_), Direction::ToClient) => self.become_opaque(None),
+            (Stage::Http(_), Direction::ToClient) => self.become_opaque(),
             (Stage::WebSocket(_), Direction::ToServer) => self.out.discard_all(Direction::ToServer),
             (Stage::WebSocket(_) | Stage::Opaque, Direction::ToClient) => {
                 self.out.release_all(Direction::ToClient)
@@ -205,17 +208,25 @@ impl Session {
             }
             Mode::Log => {
                 self.out.offence(breach, FindingAction::Log);
-                self.become_opaque(Some(OpaqueKind::Violation(breach.reason)));
+                self.out.report(Report::GivenUp(breach.reason));
+                self.become_opaque();
             }
         }
     }
 
-    fn become_opaque(&mut self, kind: Option<OpaqueKind>) {
+    /// Whether a connection that is something else may pass.
+    fn find_opaque(&mut self, direction: Direction, kind: OpaqueKind) -> Result<(), Breach> {
+        match self.settings.opaque {
+            OpaquePolicy::Pass => Ok(()),
+            OpaquePolicy::Close => {
+                self.out.object(Breach::new(direction, CloseReason::OpaqueNotAllowed(kind)))
+            }
+        }
+    }
+
+    fn become_opaque(&mut self) {
         self.counters = self.counters();
         self.stage = Stage::Opaque;
-        if let Some(kind) = kind {
-            self.out.report(Report::Opaque(kind));
-        }
         self.out.release_all(Direction::ToServer);
         self.out.release_all(Direction::ToClient);
     }

@@ -30,11 +30,23 @@ impl std::fmt::Display for Mode {
     }
 }
 
+/// What happens to a connection that is found to be something that is not inspected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OpaquePolicy {
+    /// It passes, and is reported.
+    #[default]
+    Pass,
+    /// It is ended with the reason `opaque-not-allowed`.
+    Close,
+}
+
 /// How sessions behave; shared by all connections of a port.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// Whether offences end the connection.
     pub mode: Mode,
+    /// Whether connections that are not inspected may pass.
+    pub opaque: OpaquePolicy,
     /// Bounds on work and memory.
     pub limits: Limits,
 }

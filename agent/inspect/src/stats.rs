@@ -11,6 +11,8 @@ pub struct Counters {
     pub requests: u64,
     /// Client messages whose content no detector could read (binary that is not mostly text). They were released.
     pub uninspected_messages: u64,
+    /// Bytes that passed after the connection had turned out to be nothing that is inspected.
+    pub opaque_bytes: u64,
     /// Findings reported.
     pub findings: u64,
     /// Offences reported: broken rules and reached limits.

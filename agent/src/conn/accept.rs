@@ -34,16 +34,22 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// What the connections of all workers have in common.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    /// Steered ports, sorted.
-    pub(crate) ports: Vec<u16>,
-    /// How to inspect; `None` relays only.
-    pub(crate) inspection: Option<Arc<Settings>>,
+    /// Steered ports, sorted, and how to inspect each; `None` relays only.
+    pub(crate) ports: Vec<(u16, Option<Arc<Settings>>)>,
     /// Connections at once.
     pub(crate) max_connections: usize,
     /// Connections now.
     pub(crate) connections: AtomicUsize,
     /// Where events go.
     pub(crate) events: Events,
+}
+
+impl Shared {
+    /// How to inspect the connections of a port; `None` if it is not steered.
+    fn inspection(&self, port: u16) -> Option<Option<&Arc<Settings>>> {
+        let place = self.ports.binary_search_by_key(&port, |(number, _)| *number).ok()?;
+        self.ports.get(place).map(|(_, settings)| settings.as_ref())
+    }
 }
 
 /// Counts a connection for as long as it lives.
@@ -128,10 +134,11 @@ impl Worker {
     fn admit(self: &Arc<Self>, client: TcpStream, peer: SocketAddr, closing: watch::Receiver<Phase>) {
         let Ok(server) = client.local_addr() else { return };
         // Made to the listener's own port, not steered: there is no application behind it.
-        if self.shared.ports.binary_search(&server.port()).is_err() {
+        let Some(settings) = self.shared.inspection(server.port()) else {
             debug!(%peer, %server, "refused: not a steered port");
             return reset(&client);
-        }
+        };
+        let settings = settings.cloned();
         let Some(slot) = Slot::take(&self.shared) else {
             warn!(%peer, limit = self.shared.max_connections, "refused: too many connections");
             self.shared.events.emit(&Event::ConnectionRefused {
@@ -143,7 +150,7 @@ impl Worker {
         };
         let worker = Arc::clone(self);
         tokio::spawn(async move {
-            worker.serve(client, peer, server, closing).await;
+            worker.serve(client, peer, server, settings, closing).await;
             drop(slot);
         });
     }
@@ -153,6 +160,7 @@ impl Worker {
         client: TcpStream,
         peer: SocketAddr,
         server: SocketAddr,
+        settings: Option<Arc<Settings>>,
         closing: watch::Receiver<Phase>,
     ) {
         let mut record = Record::open(self.shared.events.clone(), peer, server);
@@ -172,11 +180,7 @@ impl Worker {
             // The client has gone between accept and here; reading will tell how.
             debug!(%peer, %error, "socket options not set");
         }
-        let session = self
-            .shared
-            .inspection
-            .as_ref()
-            .map(|settings| Session::new(Arc::clone(settings), record.mask_key()));
+        let session = settings.map(|settings| Session::new(settings, record.mask_key()));
         Relay::new(client, upstream, session, record).run(closing).await;
     }
 }

@@ -141,6 +141,14 @@ impl Record {
                     kind: kind.as_str(),
                 });
             }
+            Report::GivenUp(reason) => {
+                self.events.emit(&Event::ConnectionOpaque {
+                    connection,
+                    client,
+                    server,
+                    kind: reason.as_str(),
+                });
+            }
             Report::Finding(finding) => self.report_finding(finding),
             Report::Offence(offence) => self.report_offence(*offence),
         }
@@ -208,6 +216,7 @@ impl Drop for Record {
             messages_to_server: self.counters.to_server.messages,
             messages_to_client: self.counters.to_client.messages,
             uninspected_messages: self.counters.uninspected_messages,
+            opaque_bytes: self.counters.opaque_bytes,
         });
     }
 }

@@ -132,6 +132,7 @@ pub(crate) enum Event<'a> {
         messages_to_server: u64,
         messages_to_client: u64,
         uninspected_messages: u64,
+        opaque_bytes: u64,
     },
     /// Events that found the queue full since the last one.
     EventsDropped { count: u64 },

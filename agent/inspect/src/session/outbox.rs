@@ -104,6 +104,21 @@ impl Outbox {
         }
     }
 
+    /// What to do about an offence that the inspection can go on after: in mode `log` it is only reported.
+    ///
+    /// # Errors
+    ///
+    /// The offence, if the connection has to end for it.
+    pub(super) fn object(&mut self, breach: Breach) -> Result<(), Breach> {
+        match self.mode {
+            Mode::Block => Err(breach),
+            Mode::Log => {
+                self.offence(breach, FindingAction::Log);
+                Ok(())
+            }
+        }
+    }
+
     /// How many offences were reported.
     pub(super) const fn offences(&self) -> u64 {
         self.offences

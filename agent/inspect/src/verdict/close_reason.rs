@@ -1,6 +1,7 @@
 //! The one reason for which we end a connection.
 
 use crate::{
+    action::OpaqueKind,
     detect::Signal,
     http::{HeadError, HttpAmbiguity, UpgradeError},
     verdict::OffenceClass,
@@ -36,6 +37,9 @@ pub enum CloseReason {
     UpgradeInvalid(UpgradeError),
     /// The server accepted a WebSocket extension that cannot be read.
     ExtensionUnsupported,
+    /// The connection is something that is not inspected, and such connections may not pass
+    /// ([`OpaquePolicy::Close`](crate::OpaquePolicy::Close)).
+    OpaqueNotAllowed(OpaqueKind),
     /// A compressed client message is corrupt (RFC 7692 §6).
     DeflateError,
     /// The daemon is going away.
@@ -61,6 +65,7 @@ impl CloseReason {
             Self::EarlyDataTooBig => "early-data-too-big",
             Self::UpgradeInvalid(_) => "upgrade-invalid",
             Self::ExtensionUnsupported => "extension-unsupported",
+            Self::OpaqueNotAllowed(_) => "opaque-not-allowed",
             Self::DeflateError => "deflate-error",
             Self::Shutdown => "shutdown",
         }
@@ -72,6 +77,7 @@ impl CloseReason {
             Self::ProtocolError(violation) => Some(violation.as_str()),
             Self::HttpAmbiguous(ambiguity) => Some(ambiguity.as_str()),
             Self::UpgradeInvalid(error) => Some(error.as_str()),
+            Self::OpaqueNotAllowed(kind) => Some(kind.as_str()),
             Self::Attack(_)
             | Self::InvalidUtf8
             | Self::MessageTooBig
@@ -98,7 +104,7 @@ impl CloseReason {
             | Self::HttpHeadTooBig
             | Self::TooManyRequests
             | Self::EarlyDataTooBig => Some(OffenceClass::Limit),
-            Self::ExtensionUnsupported => Some(OffenceClass::Policy),
+            Self::ExtensionUnsupported | Self::OpaqueNotAllowed(_) => Some(OffenceClass::Policy),
             Self::Attack(_) | Self::Shutdown => None,
         }
     }
@@ -117,6 +123,7 @@ impl CloseReason {
             | Self::TooManyRequests
             | Self::EarlyDataTooBig
             | Self::ExtensionUnsupported
+            | Self::OpaqueNotAllowed(_)
             | Self::Shutdown => None,
         }
     }
@@ -135,7 +142,8 @@ impl CloseReason {
             | Self::TooManyRequests
             | Self::EarlyDataTooBig
             | Self::UpgradeInvalid(_)
-            | Self::ExtensionUnsupported => 1008,
+            | Self::ExtensionUnsupported
+            | Self::OpaqueNotAllowed(_) => 1008,
         }
     }
 
@@ -155,7 +163,8 @@ impl CloseReason {
             | Self::TooManyRequests
             | Self::EarlyDataTooBig
             | Self::UpgradeInvalid(_)
-            | Self::ExtensionUnsupported => "connection refused by policy",
+            | Self::ExtensionUnsupported
+            | Self::OpaqueNotAllowed(_) => "connection refused by policy",
         }
     }
 }

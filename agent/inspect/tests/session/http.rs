@@ -1,4 +1,6 @@
-use framewall_inspect::{CloseReason, HttpAmbiguity, OpaqueKind, Report, Signal, UpgradeError};
+use framewall_inspect::{
+    CloseReason, HttpAmbiguity, Mode, OpaqueKind, OpaquePolicy, Report, Settings, Signal, UpgradeError,
+};
 
 use crate::{
     peer::{FIN, TEXT, server_frame, text, upgrade_request, upgrade_response},
@@ -123,6 +125,29 @@ fn connect_and_other_upgrades_become_tunnels() {
         "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
     );
     assert_eq!(relay.opaque(), Some(OpaqueKind::Upgrade));
+}
+
+#[test]
+fn what_is_not_inspected_can_be_refused() {
+    let strict = |mode| Settings { opaque: OpaquePolicy::Close, ..settings(mode) };
+    let mut relay = Relay::with(strict(Mode::Block));
+    relay.feed(ToServer, b"\x16\x03\x01");
+    let reason = CloseReason::OpaqueNotAllowed(OpaqueKind::TlsClientHello);
+    assert_eq!((relay.outcome.closed, relay.opaque()), (Some(reason), None));
+    assert!(relay.outcome.aborted && relay.to_server().is_empty());
+
+    let mut relay = Relay::with(strict(Mode::Block));
+    relay.feed(ToServer, b"CONNECT a:1 HTTP/1.1\r\n\r\n");
+    relay.feed(ToClient, b"HTTP/1.1 200 OK\r\n\r\n");
+    assert_eq!(relay.outcome.closed, Some(CloseReason::OpaqueNotAllowed(OpaqueKind::Connect)));
+    assert_eq!(relay.to_client(), b"");
+
+    let mut relay = Relay::with(strict(Mode::Log));
+    relay.feed(ToServer, b"PING\r\n");
+    relay.feed(ToClient, b"PONG\r\n");
+    assert_eq!(relay.offences().len(), 1);
+    assert_eq!((relay.outcome.closed, relay.opaque()), (None, Some(OpaqueKind::NotHttp)));
+    assert_eq!(relay.session.counters().opaque_bytes, 6);
 }
 
 #[test]

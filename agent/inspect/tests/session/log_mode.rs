@@ -1,4 +1,4 @@
-use framewall_inspect::{CloseReason, FindingAction, Mode, OpaqueKind, Signal};
+use framewall_inspect::{CloseReason, FindingAction, Mode, Report, Signal};
 
 use crate::{
     peer::{FIN, TEXT, client_frame, server_frame, text, upgrade_request, upgrade_response},
@@ -41,7 +41,8 @@ fn findings_are_reported_one_a_signal() {
 fn violations_are_reported_and_end_the_inspection() {
     let mut relay = Relay::websocket("", settings(Mode::Log));
     relay.feed(ToServer, &client_frame(FIN, TEXT, b"\xff"));
-    assert_eq!(relay.opaque(), Some(OpaqueKind::Violation(CloseReason::InvalidUtf8)));
+    let given_up = Report::GivenUp(CloseReason::InvalidUtf8);
+    assert!(relay.outcome.reports.contains(&given_up));
     let offence = relay.offences()[0];
     assert_eq!((offence.reason, offence.action), (CloseReason::InvalidUtf8, FindingAction::Log));
     assert_eq!(relay.session.counters().offences, 1);

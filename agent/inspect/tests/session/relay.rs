@@ -6,8 +6,8 @@ use std::{
 };
 
 use framewall_inspect::{
-    Action, CloseReason, Direction, Finding, FindingAction, Limits, Mode, Offence, OpaqueKind, Report,
-    Session, Settings,
+    Action, CloseReason, Direction, Finding, FindingAction, Mode, Offence, OpaqueKind, Report, Session,
+    Settings,
 };
 
 pub(crate) use framewall_inspect::Direction::{ToClient, ToServer};
@@ -38,7 +38,7 @@ pub(crate) fn index(direction: Direction) -> usize {
 }
 
 pub(crate) fn settings(mode: Mode) -> Settings {
-    Settings { mode, limits: Limits::default() }
+    Settings { mode, ..Settings::default() }
 }
 
 impl Relay {
@@ -149,7 +149,7 @@ impl Relay {
     pub(crate) fn opaque(&self) -> Option<OpaqueKind> {
         self.outcome.reports.iter().find_map(|report| match report {
             Report::Opaque(kind) => Some(*kind),
-            Report::WebSocketOpened(_) | Report::Finding(_) | Report::Offence(_) => None,
+            Report::WebSocketOpened(_) | Report::GivenUp(_) | Report::Finding(_) | Report::Offence(_) => None,
         })
     }
 
@@ -159,7 +159,9 @@ impl Relay {
             .iter()
             .filter_map(|report| match report {
                 Report::Finding(finding) => Some(finding),
-                Report::WebSocketOpened(_) | Report::Opaque(_) | Report::Offence(_) => None,
+                Report::WebSocketOpened(_) | Report::Opaque(_) | Report::GivenUp(_) | Report::Offence(_) => {
+                    None
+                }
             })
             .collect()
     }
@@ -170,7 +172,9 @@ impl Relay {
             .iter()
             .filter_map(|report| match report {
                 Report::Offence(offence) => Some(*offence),
-                Report::WebSocketOpened(_) | Report::Opaque(_) | Report::Finding(_) => None,
+                Report::WebSocketOpened(_) | Report::Opaque(_) | Report::GivenUp(_) | Report::Finding(_) => {
+                    None
+                }
             })
             .collect()
     }

@@ -167,7 +167,8 @@ fn fragmented(payload: &[u8], opcode: u8, rsv: u8, cuts: &[Index], pings: bool) 
 }
 
 fn small(mode: Mode) -> Settings {
-    Settings { mode, limits: Limits { max_message_bytes: 2000, max_head_bytes: 2000, ..Limits::default() } }
+    let limits = Limits { max_message_bytes: 2000, max_head_bytes: 2000, ..Limits::default() };
+    Settings { mode, limits, ..Settings::default() }
 }
 
 proptest! {

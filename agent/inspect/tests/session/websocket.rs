@@ -14,7 +14,7 @@ fn deflating() -> Relay {
 }
 
 fn small(limits: Limits) -> Relay {
-    Relay::websocket("permessage-deflate", Settings { mode: Mode::Block, limits })
+    Relay::websocket("permessage-deflate", Settings { limits, ..settings(Mode::Block) })
 }
 
 #[test]
