@@ -14,7 +14,7 @@ use std::{
 };
 
 use framewall_common::MAX_PORTS;
-use framewall_inspect::{Limits, OpaquePolicy};
+use framewall_inspect::{HandshakePolicy, Limits, OpaquePolicy};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -103,7 +103,13 @@ impl Config {
             .map_err(|error| source.complaint(error.span().unwrap_or(0..0), error.message().to_owned()))?;
         let mode = args.mode.or(raw.mode).unwrap_or(RunMode::Block);
         let limits = raw.limits.over(&Limits::default(), "limits", &source)?;
-        let plain = |number| Port { number, mode, opaque: OpaquePolicy::default(), limits: limits.clone() };
+        let plain = |number| Port {
+            number,
+            mode,
+            opaque: OpaquePolicy::default(),
+            handshake: HandshakePolicy::default(),
+            limits: limits.clone(),
+        };
         let mut tables: Vec<Port> = Vec::new();
         for table in &raw.port {
             let mut port = table.check(&tables, &plain(0), &source)?;
@@ -194,6 +200,22 @@ mod tests {
         assert_eq!(second.limits.max_message_bytes, 100);
         assert_eq!(third.mode, RunMode::Off);
         assert!(third.inspection().is_none());
+    }
+
+    #[test]
+    fn reads_what_a_handshake_must_be_like() {
+        let config = config(
+            "[[port]]\nport = 1\norigins = [\"https://*.example.org\", \"null\"]\norigin_required = true\n\
+             paths = [\"/chat\", \"/rooms/*\"]\nsubprotocols = [\"graphql-transport-ws\"]\n",
+        );
+        let policy = &config.ports[0].handshake;
+        assert_eq!((policy.origins.len(), policy.paths.len(), policy.subprotocols.len()), (2, 2, 1));
+        assert!(policy.origin_required && policy.origins[0].matches("https://a.example.org"));
+        let origin = error("[[port]]\nport = 1\norigins = [\"null\", \"example.org\"]\n");
+        assert!(origin.starts_with("f.toml:3:20: `port.origins`: not an origin"), "{origin}");
+        let path = error("[[port]]\nport = 1\npaths = [\"chat\"]\n");
+        assert!(path.starts_with("f.toml:3:10: `port.paths`: not a path"), "{path}");
+        assert!(error("[[port]]\nport = 1\nsubprotocols = [\"a b\"]\n").starts_with("f.toml:3:17: "));
     }
 
     #[test]

@@ -24,12 +24,13 @@ pub enum Action {
         /// Number of bytes, never 0.
         len: usize,
     },
-    /// Write a frame of our own, after everything released before. It stands at a frame boundary.
+    /// Write something of our own, after everything released before. It stands between two frames, or between two
+    /// responses.
     Inject {
         /// The stream concerned.
         direction: Direction,
-        /// The complete frame, header included.
-        frame: ControlFrame,
+        /// What to write; dereferences to its bytes.
+        injection: Injection,
     },
     /// Half-close towards the receiver of this direction, after everything above. At most once a direction.
     Finish {
@@ -43,6 +44,26 @@ pub enum Action {
     Close(CloseReason),
     /// Reset both sides now. The last action of a session.
     Abort,
+}
+
+/// Something complete that we write ourselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Injection {
+    /// A frame, header included.
+    Frame(ControlFrame),
+    /// An HTTP response.
+    Response(&'static str),
+}
+
+impl std::ops::Deref for Injection {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Frame(frame) => frame,
+            Self::Response(response) => response.as_bytes(),
+        }
+    }
 }
 
 /// Something to record about a connection.

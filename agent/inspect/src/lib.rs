@@ -40,9 +40,12 @@ mod stats;
 mod verdict;
 mod ws;
 
-pub use action::{Action, OpaqueKind, Report};
+pub use action::{Action, Injection, OpaqueKind, Report};
 pub use direction::Direction;
-pub use http::{Handshake, HttpAmbiguity, UpgradeError};
+pub use http::{
+    Handshake, HandshakePolicy, HttpAmbiguity, OriginPattern, OriginPatternError, PathPattern,
+    PathPatternError, UpgradeError,
+};
 pub use limits::Limits;
 pub use session::Session;
 pub use settings::{Mode, OpaquePolicy, Settings};

@@ -7,7 +7,7 @@ mod ws_stage;
 use std::{sync::Arc, time::Instant};
 
 use crate::{
-    action::{Action, OpaqueKind, Report},
+    action::{Action, Injection, OpaqueKind, Report},
     direction::Direction,
     session::{
         http_stage::{HttpStage, Next},
@@ -30,7 +30,8 @@ use crate::{
 ///
 /// After [`Action::Close`] the caller goes on feeding both directions: an offending stream is discarded; the other
 /// goes on up to its next frame boundary, where a Close frame is written and the stream half-closed. While the
-/// connection is still HTTP there is no such frame and both sides are reset at once.
+/// connection is still HTTP there is no such frame: both sides are reset at once, but for a refused handshake, whose
+/// client gets a response if it waits for no other.
 ///
 /// In mode [`Log`](Mode::Log) every byte is released at once, findings are reported, and what mode
 /// [`Block`](Mode::Block) would end the connection for makes it opaque.
@@ -146,7 +147,7 @@ impl Session {
 
     fn read(&mut self, direction: Direction, bytes: &[u8]) -> Result<(), Breach> {
         match &mut self.stage {
-            Stage::Http(http) => match http.input(direction, bytes, &self.settings.limits, &mut self.out)? {
+            Stage::Http(http) => match http.input(direction, bytes, &self.settings, &mut self.out)? {
                 Next::Http => Ok(()),
                 Next::Opaque(kind) => {
                     self.find_opaque(direction, kind)?;
@@ -235,9 +236,16 @@ impl Session {
         self.counters = self.counters();
         self.out.close(reason);
         self.out.hold();
-        let Stage::WebSocket(ws) = std::mem::replace(&mut self.stage, Stage::Opaque) else {
-            self.abort();
-            return;
+        let ws = match (std::mem::replace(&mut self.stage, Stage::Opaque), reason.response()) {
+            (Stage::WebSocket(ws), _) => ws,
+            (Stage::Http(http), Some(response)) if http.may_answer() => {
+                self.refuse(reason, response, now);
+                return;
+            }
+            (Stage::Http(_) | Stage::Opaque | Stage::Closing { .. } | Stage::Aborted, _) => {
+                self.abort();
+                return;
+            }
         };
         self.deadline = Some(now + self.settings.limits.close_grace);
         self.out.discard_all(Direction::ToServer);
@@ -246,11 +254,23 @@ impl Session {
         let boundary = self.settings.mode == Mode::Block || ws.receiver().at_boundary();
         if boundary && !counters.close_sent && !self.out.is_finished(Direction::ToServer) {
             let frame = close_frame(reason.close_code(), reason.close_text(), Some(self.mask_key));
-            self.out.inject(Direction::ToServer, frame);
+            self.out.inject(Direction::ToServer, Injection::Frame(frame));
         }
         self.out.finish(Direction::ToServer);
         self.stage = Stage::Closing { reason, ws: Some(ws) };
         self.read_while_closing(Direction::ToClient, &[]);
+        self.stop_timer_when_done();
+    }
+
+    /// Answers the request that the application does not get to see as a whole.
+    fn refuse(&mut self, reason: CloseReason, response: &'static str, now: Instant) {
+        self.deadline = Some(now + self.settings.limits.close_grace);
+        self.out.discard_all(Direction::ToServer);
+        self.out.discard_all(Direction::ToClient);
+        self.out.inject(Direction::ToClient, Injection::Response(response));
+        self.out.finish(Direction::ToClient);
+        self.out.finish(Direction::ToServer);
+        self.stage = Stage::Closing { reason, ws: None };
         self.stop_timer_when_done();
     }
 
@@ -268,7 +288,7 @@ impl Session {
                 let torn = self.settings.mode == Mode::Log && ws.tracker().holds_header();
                 if !torn && !ws.tracker().counters().close_sent {
                     let frame = close_frame(reason.close_code(), reason.close_text(), None);
-                    self.out.inject(Direction::ToClient, frame);
+                    self.out.inject(Direction::ToClient, Injection::Frame(frame));
                 }
                 self.out.finish(Direction::ToClient);
             }

@@ -1,6 +1,6 @@
 //! What a session is told when it starts.
 
-use crate::limits::Limits;
+use crate::{http::HandshakePolicy, limits::Limits};
 
 /// What a finding, a violation or a reached limit leads to.
 ///
@@ -47,6 +47,8 @@ pub struct Settings {
     pub mode: Mode,
     /// Whether connections that are not inspected may pass.
     pub opaque: OpaquePolicy,
+    /// Which WebSockets may be opened.
+    pub handshake: HandshakePolicy,
     /// Bounds on work and memory.
     pub limits: Limits,
 }

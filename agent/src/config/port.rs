@@ -1,6 +1,8 @@
 //! One steered port: `[[port]]`.
 
-use framewall_inspect::{Limits, OpaquePolicy, Settings};
+use std::{fmt::Display, str::FromStr};
+
+use framewall_inspect::{HandshakePolicy, Limits, OpaquePolicy, Settings};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -16,6 +18,8 @@ pub(crate) struct Port {
     pub(crate) mode: RunMode,
     /// What happens to connections that cannot be inspected.
     pub(crate) opaque: OpaquePolicy,
+    /// Which WebSockets may be opened.
+    pub(crate) handshake: HandshakePolicy,
     /// Limits of the inspection.
     pub(crate) limits: Limits,
 }
@@ -24,7 +28,8 @@ impl Port {
     /// What the sessions of this port are told; `None` if they are relayed only.
     pub(crate) fn inspection(&self) -> Option<Settings> {
         let mode = self.mode.inspection()?;
-        Some(Settings { mode, opaque: self.opaque, limits: self.limits.clone() })
+        let Self { opaque, handshake, limits, .. } = self.clone();
+        Some(Settings { mode, opaque, handshake, limits })
     }
 }
 
@@ -36,6 +41,14 @@ pub(super) struct RawPort {
     mode: Option<RunMode>,
     #[serde(default)]
     opaque: RawOpaque,
+    #[serde(default)]
+    origins: Vec<Spanned<String>>,
+    #[serde(default)]
+    origin_required: bool,
+    #[serde(default)]
+    paths: Vec<Spanned<String>>,
+    #[serde(default)]
+    subprotocols: Vec<Spanned<String>>,
     #[serde(default)]
     limits: RawLimits,
 }
@@ -68,7 +81,39 @@ impl RawPort {
                 RawOpaque::Pass => OpaquePolicy::Pass,
                 RawOpaque::Close => OpaquePolicy::Close,
             },
+            handshake: HandshakePolicy {
+                origins: patterns("port.origins", &self.origins, source)?,
+                origin_required: self.origin_required,
+                paths: patterns("port.paths", &self.paths, source)?,
+                subprotocols: self
+                    .subprotocols
+                    .iter()
+                    .map(|name| subprotocol(name, source))
+                    .collect::<Result<_, _>>()?,
+            },
             limits: self.limits.over(&inherited.limits, "port.limits", source)?,
         })
     }
+}
+
+fn patterns<T: FromStr<Err: Display>>(
+    key: &str,
+    texts: &[Spanned<String>],
+    source: &Source<'_>,
+) -> Result<Vec<T>, ConfigError> {
+    let pattern = |text: &Spanned<String>| {
+        text.get_ref().parse().map_err(|error| source.complaint(text.span(), format!("`{key}`: {error}")))
+    };
+    texts.iter().map(pattern).collect()
+}
+
+/// A token of RFC 9110 §5.6.2, as RFC 6455 §4.1 wants it.
+fn subprotocol(name: &Spanned<String>, source: &Source<'_>) -> Result<String, ConfigError> {
+    let text = name.get_ref();
+    let is_token = |byte: u8| byte.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(&byte);
+    if text.is_empty() || !text.bytes().all(is_token) {
+        let message = "`port.subprotocols`: not a sub-protocol name".to_owned();
+        return Err(source.complaint(name.span(), message));
+    }
+    Ok(text.clone())
 }

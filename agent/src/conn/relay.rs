@@ -249,7 +249,7 @@ impl Relay {
                     let source = if to == direction { &mut fresh } else { &mut none };
                     self.lane(to).0.discard(len, source);
                 }
-                Action::Inject { direction: to, frame } => self.send(to, &frame),
+                Action::Inject { direction: to, injection } => self.send(to, &injection),
                 Action::Finish { direction: to } => {
                     let (lane, receiver) = self.lane(to);
                     lane.finish(receiver);

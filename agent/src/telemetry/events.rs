@@ -5,6 +5,7 @@
 //! written (`events_dropped`).
 
 use std::{
+    borrow::Cow,
     fmt,
     fs::OpenOptions,
     io::{self, BufWriter, Write},
@@ -142,8 +143,8 @@ pub(crate) enum Event<'a> {
 #[derive(Debug, Serialize)]
 pub(crate) struct Upgrade<'a> {
     path: &'a str,
-    host: Option<&'a str>,
-    origin: Option<&'a str>,
+    host: Option<Cow<'a, str>>,
+    origin: Option<Cow<'a, str>>,
     subprotocol: Option<&'a str>,
     deflate: bool,
 }
@@ -151,11 +152,11 @@ pub(crate) struct Upgrade<'a> {
 impl<'a> From<&'a Handshake> for Upgrade<'a> {
     fn from(handshake: &'a Handshake) -> Self {
         Self {
-            path: &handshake.path,
-            host: handshake.host.as_deref(),
-            origin: handshake.origin.as_deref(),
-            subprotocol: handshake.subprotocol.as_deref(),
-            deflate: handshake.deflate,
+            path: handshake.path(),
+            host: handshake.host(),
+            origin: handshake.origin(),
+            subprotocol: handshake.subprotocol(),
+            deflate: handshake.deflate(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 
 use crate::{
     http::{
-        Body, HttpAmbiguity, UpgradeError,
+        Body, HandshakePolicy, HttpAmbiguity, Refusal, UpgradeError,
         head::{Framing, HeadError, MAX_FIELDS, framing},
         upgrade::Offer,
     },
@@ -16,6 +16,8 @@ use crate::{
 pub(crate) struct Request {
     pub(crate) kind: RequestKind,
     pub(crate) body: Body,
+    /// Why this request for WebSocket is not to be answered.
+    pub(crate) refusal: Option<Refusal>,
 }
 
 /// As much of a request as its response must be read with.
@@ -46,7 +48,11 @@ impl RequestKind {
 /// # Errors
 ///
 /// [`HeadError`] if the head, its framing or its upgrade cannot be trusted.
-pub(crate) fn parse_request(head: &[u8], limits: &Limits) -> Result<Request, HeadError> {
+pub(crate) fn parse_request(
+    head: &[u8],
+    policy: &HandshakePolicy,
+    limits: &Limits,
+) -> Result<Request, HeadError> {
     let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
     let mut request = httparse::Request::new(&mut []);
     let status = request.parse_with_uninit_headers(head, &mut fields)?;
@@ -61,11 +67,15 @@ pub(crate) fn parse_request(head: &[u8], limits: &Limits) -> Result<Request, Hea
         return Err(HttpAmbiguity::TransferEncoding.into());
     }
     let body = framing.body(Body::NONE, limits.max_head_bytes);
-    let kind = match (Offer::read(method, target, minor_version, request.headers), method) {
+    let mut refusal = None;
+    let kind = match (Offer::read(head, method, minor_version, request.headers), method) {
         (Some(offer), _) => {
             // Servers disagree whether a body comes first or is already the new protocol.
             if offer.asks_for_websocket() && !body.is_done() {
                 return Err(UpgradeError::Body.into());
+            }
+            if offer.asks_for_websocket() {
+                refusal = policy.check(target, request.headers).err();
             }
             RequestKind::Upgrade(offer)
         }
@@ -73,7 +83,7 @@ pub(crate) fn parse_request(head: &[u8], limits: &Limits) -> Result<Request, Hea
         (None, "HEAD") => RequestKind::Head,
         (None, _) => RequestKind::Plain,
     };
-    Ok(Request { kind, body })
+    Ok(Request { kind, body, refusal })
 }
 
 #[cfg(test)]
@@ -81,7 +91,7 @@ mod tests {
     use super::*;
 
     fn parse(head: &str) -> Result<Request, HeadError> {
-        parse_request(head.as_bytes(), &Limits::default())
+        parse_request(head.as_bytes(), &HandshakePolicy::default(), &Limits::default())
     }
 
     #[test]

@@ -63,6 +63,11 @@ impl HeadScanner {
         }
     }
 
+    /// Whether no byte has come yet.
+    pub(crate) const fn is_untouched(&self) -> bool {
+        self.total == 0
+    }
+
     /// Reads on in `bytes`. After any answer but [`Scan::More`] the scanner is used up.
     pub(crate) fn scan(&mut self, bytes: &[u8]) -> Scan {
         for (at, &byte) in bytes.iter().enumerate() {

@@ -3,7 +3,10 @@
 use tungstenite::handshake::derive_accept_key;
 
 use crate::{
-    http::head::{HeadError, has_token, list, single, values},
+    http::{
+        Handshake,
+        head::{HeadError, has_token, list, single, values},
+    },
     ws::{DeflateParams, ExtensionError, extension_offers, negotiated},
 };
 
@@ -59,25 +62,6 @@ impl UpgradeError {
     }
 }
 
-/// What both sides agreed on, for the record. Texts are as received, with invalid UTF-8 replaced.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Handshake {
-    /// The request target without its query.
-    pub path: String,
-    /// The query of the request target, without the question mark. It may hold secrets.
-    pub query: Option<String>,
-    /// The Host field.
-    pub host: Option<String>,
-    /// The Origin field.
-    pub origin: Option<String>,
-    /// The User-Agent field.
-    pub user_agent: Option<String>,
-    /// The sub-protocol that the server chose.
-    pub subprotocol: Option<String>,
-    /// Whether messages may be compressed (RFC 7692).
-    pub deflate: bool,
-}
-
 /// A request that a server may answer with 101.
 #[derive(Debug)]
 pub(crate) enum Offer {
@@ -92,8 +76,6 @@ pub(crate) enum Offer {
 #[derive(Debug)]
 pub(crate) struct WebSocketOffer {
     accept_key: String,
-    protocols: Vec<String>,
-    extensions: Vec<String>,
     handshake: Handshake,
 }
 
@@ -112,10 +94,10 @@ pub(crate) enum Switch {
 }
 
 impl Offer {
-    /// Reads the upgrade that a request asks for, if any.
+    /// Reads the upgrade that a request asks for, if any; `head` is the whole request head.
     pub(crate) fn read(
+        head: &[u8],
         method: &str,
-        target: &str,
         minor_version: u8,
         fields: &[httparse::Header<'_>],
     ) -> Option<Self> {
@@ -127,7 +109,7 @@ impl Offer {
         if !websocket {
             return upgrade.then_some(Self::Other);
         }
-        Some(match WebSocketOffer::read(method, target, minor_version, fields) {
+        Some(match WebSocketOffer::read(head, method, minor_version, fields) {
             Ok(offer) => Self::WebSocket(Box::new(offer)),
             Err(error) => Self::Invalid(error),
         })
@@ -165,8 +147,8 @@ impl Offer {
 
 impl WebSocketOffer {
     fn read(
+        head: &[u8],
         method: &str,
-        target: &str,
         minor_version: u8,
         fields: &[httparse::Header<'_>],
     ) -> Result<Self, UpgradeError> {
@@ -189,25 +171,7 @@ impl WebSocketOffer {
         if single(fields, "sec-websocket-version") != Ok(Some(b"13")) {
             return Err(UpgradeError::Version);
         }
-        let (path, query) = match target.split_once('?') {
-            Some((path, query)) => (path, Some(query.to_owned())),
-            None => (target, None),
-        };
-        let text = |name| values(fields, name).next().map(lossy);
-        Ok(Self {
-            accept_key: derive_accept_key(key),
-            protocols: values(fields, "sec-websocket-protocol").flat_map(list).map(lossy).collect(),
-            extensions: values(fields, "sec-websocket-extensions").flat_map(extension_offers).collect(),
-            handshake: Handshake {
-                path: path.to_owned(),
-                query,
-                host: text("host"),
-                origin: text("origin"),
-                user_agent: text("user-agent"),
-                subprotocol: None,
-                deflate: false,
-            },
-        })
+        Ok(Self { accept_key: derive_accept_key(key), handshake: Handshake::new(head.into()) })
     }
 
     fn accept(&self, minor_version: u8, fields: &[httparse::Header<'_>]) -> Result<Accepted, HeadError> {
@@ -227,17 +191,22 @@ impl WebSocketOffer {
         let subprotocol = match single(fields, "sec-websocket-protocol") {
             Ok(None) => None,
             Ok(Some(chosen)) => {
-                let offered = self.protocols.iter().find(|offered| offered.as_bytes() == chosen);
-                Some(offered.ok_or(UpgradeError::Subprotocol)?.clone())
+                let mut offered = self.handshake.values("sec-websocket-protocol").flat_map(list);
+                if !offered.any(|offered| offered == chosen) {
+                    return Err(UpgradeError::Subprotocol.into());
+                }
+                Some(lossy(chosen))
             }
             Err(()) => return Err(UpgradeError::Subprotocol.into()),
         };
         let accepted = values(fields, "sec-websocket-extensions").collect::<Vec<_>>().join(&b","[..]);
-        let deflate = negotiated(&accepted, &self.extensions).map_err(|error| match error {
+        let offered: Vec<_> =
+            self.handshake.values("sec-websocket-extensions").flat_map(extension_offers).collect();
+        let deflate = negotiated(&accepted, &offered).map_err(|error| match error {
             ExtensionError::NotOffered => HeadError::Upgrade(UpgradeError::Extension),
             ExtensionError::Unsupported => HeadError::Extension,
         })?;
-        let handshake = Handshake { subprotocol, deflate: deflate.is_some(), ..self.handshake.clone() };
+        let handshake = self.handshake.clone().chosen(subprotocol, deflate.is_some());
         Ok(Accepted { handshake, deflate })
     }
 }
@@ -282,7 +251,12 @@ mod tests {
     }
 
     fn offer(fields: &[(&str, &str)]) -> Option<Offer> {
-        Offer::read("GET", "/chat?token=1", 1, &headers(fields))
+        Offer::read(&head(fields), "GET", 1, &headers(fields))
+    }
+
+    fn head(fields: &[(&str, &str)]) -> Vec<u8> {
+        let fields: String = fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        format!("GET /chat?token=1 HTTP/1.1\r\n{fields}\r\n").into_bytes()
     }
 
     fn with<'a>(fields: &[(&'a str, &'a str)], name: &'a str, value: &'a str) -> Vec<(&'a str, &'a str)> {
@@ -310,12 +284,10 @@ mod tests {
         let offer = offer(&REQUEST).unwrap();
         let Switch::WebSocket(accepted) = offer.accept(1, &headers(&RESPONSE)).unwrap() else { panic!() };
         let handshake = accepted.handshake;
-        assert_eq!(handshake.path, "/chat");
-        assert_eq!(handshake.query.as_deref(), Some("token=1"));
-        assert_eq!(handshake.host.as_deref(), Some("server.example.com"));
-        assert_eq!(handshake.origin.as_deref(), Some("http://example.com"));
-        assert_eq!(handshake.subprotocol.as_deref(), Some("chat"));
-        assert!(!handshake.deflate);
+        assert_eq!((handshake.path(), handshake.query()), ("/chat", Some("token=1")));
+        assert_eq!(handshake.origin().as_deref(), Some("http://example.com"));
+        assert_eq!(handshake.subprotocol(), Some("chat"));
+        assert!(!handshake.deflate());
     }
 
     #[test]
@@ -327,7 +299,7 @@ mod tests {
         assert_eq!(request_error("Sec-WebSocket-Key", "dGhlIHNhbXBsZQ=="), UpgradeError::Key);
         assert_eq!(request_error("Sec-WebSocket-Version", "12"), UpgradeError::Version);
         let fields = headers(&REQUEST);
-        let invalid = |method, version| match Offer::read(method, "/", version, &fields) {
+        let invalid = |method, version| match Offer::read(b"", method, version, &fields) {
             Some(Offer::Invalid(error)) => error,
             other => panic!("{other:?}"),
         };
@@ -373,7 +345,7 @@ mod tests {
         let Ok(Switch::WebSocket(accepted)) = accept("permessage-deflate; client_no_context_takeover") else {
             panic!()
         };
-        assert!(accepted.handshake.deflate);
+        assert!(accepted.handshake.deflate());
         assert!(accepted.deflate.is_some_and(|params| params.client_no_context_takeover));
         assert_eq!(accept("x-odd").unwrap_err(), HeadError::Extension);
         assert_eq!(accept("permessage-deflate, permessage-deflate").unwrap_err(), HeadError::Extension);

@@ -11,6 +11,7 @@ use crate::{
     },
     limits::Limits,
     session::outbox::Outbox,
+    settings::Settings,
     verdict::{Breach, CloseReason},
 };
 
@@ -95,6 +96,16 @@ impl HttpStage {
         self.requests
     }
 
+    /// Whether the client waits for the answer to the request that it is sending and nothing else, so that we may
+    /// give that answer.
+    pub(super) fn may_answer(&self) -> bool {
+        let between_responses = match &self.response {
+            ResponseSide::Head(head) => head.scanner.is_untouched(),
+            ResponseSide::Body(_) => false,
+        };
+        between_responses && self.waiting.is_empty() && !self.out_of_step
+    }
+
     /// Approximate memory in bytes.
     pub(super) fn buffered_bytes(&self) -> usize {
         let request = match &self.request {
@@ -118,12 +129,12 @@ impl HttpStage {
         &mut self,
         direction: Direction,
         bytes: &[u8],
-        limits: &Limits,
+        settings: &Settings,
         out: &mut Outbox,
     ) -> Result<Next, Breach> {
         let result = match direction {
-            Direction::ToServer => self.client(bytes, limits, out).map(|()| Next::Http),
-            Direction::ToClient => self.server(bytes, limits, out),
+            Direction::ToServer => self.client(bytes, settings, out).map(|()| Next::Http),
+            Direction::ToClient => self.server(bytes, settings, out),
         };
         match result {
             Ok(next) => Ok(next),
@@ -133,14 +144,15 @@ impl HttpStage {
         }
     }
 
-    fn client(&mut self, bytes: &[u8], limits: &Limits, out: &mut Outbox) -> Result<(), Stop> {
+    fn client(&mut self, bytes: &[u8], settings: &Settings, out: &mut Outbox) -> Result<(), Stop> {
+        let limits = &settings.limits;
         let mut rest = bytes;
         while !rest.is_empty() {
             let used = match &mut self.request {
                 RequestSide::Head(head) => match head.read(rest) {
                     Scan::More => rest.len(),
                     Scan::Complete(len) => {
-                        self.end_request_head(rest.get(..len).unwrap_or_default(), limits)?;
+                        self.end_request_head(rest.get(..len).unwrap_or_default(), settings, out)?;
                         len
                     }
                     Scan::NotHttp(kind) if self.requests == 0 => return Err(Stop::Opaque(kind)),
@@ -166,9 +178,18 @@ impl HttpStage {
         Ok(())
     }
 
-    fn end_request_head(&mut self, last: &[u8], limits: &Limits) -> Result<(), CloseReason> {
+    fn end_request_head(
+        &mut self,
+        last: &[u8],
+        settings: &Settings,
+        out: &mut Outbox,
+    ) -> Result<(), CloseReason> {
+        let limits = &settings.limits;
         let RequestSide::Head(head) = &mut self.request else { return Ok(()) };
-        let request = parse_request(head.whole(last), limits)?;
+        let request = parse_request(head.whole(last), &settings.handshake, limits)?;
+        if let Some(refusal) = request.refusal {
+            out.object(Breach::new(Direction::ToServer, refusal.into())).map_err(|breach| breach.reason)?;
+        }
         if self.waiting.len() >= limits.max_pipelined_requests {
             return Err(CloseReason::TooManyRequests);
         }
@@ -190,7 +211,8 @@ impl HttpStage {
         }
     }
 
-    fn server(&mut self, bytes: &[u8], limits: &Limits, out: &mut Outbox) -> Result<Next, Stop> {
+    fn server(&mut self, bytes: &[u8], settings: &Settings, out: &mut Outbox) -> Result<Next, Stop> {
+        let limits = &settings.limits;
         let mut rest = bytes;
         while !rest.is_empty() {
             let used = match &mut self.response {
@@ -198,13 +220,13 @@ impl HttpStage {
                     Scan::More => rest.len(),
                     Scan::Complete(len) => {
                         let last = rest.get(..len).unwrap_or_default();
-                        match self.end_response_head(last, limits)? {
+                        match self.end_response_head(last, settings, out)? {
                             Answer::Interim => {}
                             Answer::Final => {
                                 out.release(Direction::ToClient, len);
                                 rest = rest.get(len..).unwrap_or_default();
                                 self.end_response_body(limits);
-                                self.resume_client(limits, out)?;
+                                self.resume_client(settings, out)?;
                                 continue;
                             }
                             Answer::WebSocket(accepted, early) => {
@@ -234,7 +256,13 @@ impl HttpStage {
         Ok(Next::Http)
     }
 
-    fn end_response_head(&mut self, last: &[u8], limits: &Limits) -> Result<Answer, Stop> {
+    fn end_response_head(
+        &mut self,
+        last: &[u8],
+        settings: &Settings,
+        out: &mut Outbox,
+    ) -> Result<Answer, Stop> {
+        let limits = &settings.limits;
         let ResponseSide::Head(head) = &mut self.response else { return Ok(Answer::Interim) };
         let response = parse_response(head.whole(last), self.waiting.front(), limits)?;
         self.responses += 1;
@@ -265,6 +293,10 @@ impl HttpStage {
                         return Err(CloseReason::HttpAmbiguous(HttpAmbiguity::UnexpectedResponse).into());
                     }
                 };
+                if !settings.handshake.allows_subprotocol(accepted.handshake.subprotocol()) {
+                    let breach = Breach::new(Direction::ToClient, CloseReason::SubprotocolNotAllowed);
+                    out.object(breach).map_err(|breach| breach.reason)?;
+                }
                 Ok(Answer::WebSocket(accepted, early))
             }
         }
@@ -279,15 +311,15 @@ impl HttpStage {
     }
 
     /// Reads what waited for a response, if the request that it waited for is answered now.
-    fn resume_client(&mut self, limits: &Limits, out: &mut Outbox) -> Result<(), Stop> {
+    fn resume_client(&mut self, settings: &Settings, out: &mut Outbox) -> Result<(), Stop> {
         if self.waiting.iter().any(RequestKind::may_switch) {
             return Ok(());
         }
         match &mut self.request {
             RequestSide::Early(early) => {
                 let early = std::mem::take(early);
-                self.request = RequestSide::Head(Head::new(FirstLine::Request, limits));
-                self.client(&early, limits, out).map_err(|stop| match stop {
+                self.request = RequestSide::Head(Head::new(FirstLine::Request, &settings.limits));
+                self.client(&early, settings, out).map_err(|stop| match stop {
                     Stop::Close(reason) => Stop::CloseEarly(reason),
                     Stop::CloseEarly(_) | Stop::Opaque(_) => stop,
                 })

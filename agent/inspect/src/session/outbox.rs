@@ -3,11 +3,10 @@
 use std::collections::VecDeque;
 
 use crate::{
-    action::{Action, Report},
+    action::{Action, Injection, Report},
     direction::Direction,
     settings::Mode,
     verdict::{Breach, CloseReason, FindingAction},
-    ws::ControlFrame,
 };
 
 /// Where the stages put what is to be done.
@@ -88,8 +87,8 @@ impl Outbox {
         self.discard(direction, usize::MAX);
     }
 
-    pub(super) fn inject(&mut self, direction: Direction, frame: ControlFrame) {
-        self.actions.push_back(Action::Inject { direction, frame });
+    pub(super) fn inject(&mut self, direction: Direction, injection: Injection) {
+        self.actions.push_back(Action::Inject { direction, injection });
     }
 
     pub(super) fn report(&mut self, report: Report) {

@@ -3,7 +3,7 @@
 use crate::{
     action::OpaqueKind,
     detect::Signal,
-    http::{HeadError, HttpAmbiguity, UpgradeError},
+    http::{HeadError, HttpAmbiguity, Refusal, UpgradeError},
     verdict::OffenceClass,
     ws::{ProtocolViolation, ReceiveError},
 };
@@ -40,6 +40,12 @@ pub enum CloseReason {
     /// The connection is something that is not inspected, and such connections may not pass
     /// ([`OpaquePolicy::Close`](crate::OpaquePolicy::Close)).
     OpaqueNotAllowed(OpaqueKind),
+    /// A request for WebSocket names an origin that is not allowed, or none where one is required.
+    OriginNotAllowed,
+    /// A request for WebSocket names a path that is not allowed.
+    PathNotAllowed,
+    /// The server chose a sub-protocol that is not allowed.
+    SubprotocolNotAllowed,
     /// A compressed client message is corrupt (RFC 7692 §6).
     DeflateError,
     /// The daemon is going away.
@@ -66,6 +72,9 @@ impl CloseReason {
             Self::UpgradeInvalid(_) => "upgrade-invalid",
             Self::ExtensionUnsupported => "extension-unsupported",
             Self::OpaqueNotAllowed(_) => "opaque-not-allowed",
+            Self::OriginNotAllowed => "origin-not-allowed",
+            Self::PathNotAllowed => "path-not-allowed",
+            Self::SubprotocolNotAllowed => "subprotocol-not-allowed",
             Self::DeflateError => "deflate-error",
             Self::Shutdown => "shutdown",
         }
@@ -86,6 +95,9 @@ impl CloseReason {
             | Self::TooManyRequests
             | Self::EarlyDataTooBig
             | Self::ExtensionUnsupported
+            | Self::OriginNotAllowed
+            | Self::PathNotAllowed
+            | Self::SubprotocolNotAllowed
             | Self::DeflateError
             | Self::Shutdown => None,
         }
@@ -104,7 +116,11 @@ impl CloseReason {
             | Self::HttpHeadTooBig
             | Self::TooManyRequests
             | Self::EarlyDataTooBig => Some(OffenceClass::Limit),
-            Self::ExtensionUnsupported | Self::OpaqueNotAllowed(_) => Some(OffenceClass::Policy),
+            Self::ExtensionUnsupported
+            | Self::OpaqueNotAllowed(_)
+            | Self::OriginNotAllowed
+            | Self::PathNotAllowed
+            | Self::SubprotocolNotAllowed => Some(OffenceClass::Policy),
             Self::Attack(_) | Self::Shutdown => None,
         }
     }
@@ -124,6 +140,9 @@ impl CloseReason {
             | Self::EarlyDataTooBig
             | Self::ExtensionUnsupported
             | Self::OpaqueNotAllowed(_)
+            | Self::OriginNotAllowed
+            | Self::PathNotAllowed
+            | Self::SubprotocolNotAllowed
             | Self::Shutdown => None,
         }
     }
@@ -143,7 +162,10 @@ impl CloseReason {
             | Self::EarlyDataTooBig
             | Self::UpgradeInvalid(_)
             | Self::ExtensionUnsupported
-            | Self::OpaqueNotAllowed(_) => 1008,
+            | Self::OpaqueNotAllowed(_)
+            | Self::OriginNotAllowed
+            | Self::PathNotAllowed
+            | Self::SubprotocolNotAllowed => 1008,
         }
     }
 
@@ -164,7 +186,36 @@ impl CloseReason {
             | Self::EarlyDataTooBig
             | Self::UpgradeInvalid(_)
             | Self::ExtensionUnsupported
-            | Self::OpaqueNotAllowed(_) => "connection refused by policy",
+            | Self::OpaqueNotAllowed(_)
+            | Self::OriginNotAllowed
+            | Self::PathNotAllowed
+            | Self::SubprotocolNotAllowed => "connection refused by policy",
+        }
+    }
+}
+
+impl CloseReason {
+    /// What a client is told whose request is refused, if it is told anything.
+    pub(crate) const fn response(self) -> Option<&'static str> {
+        match self {
+            Self::OriginNotAllowed | Self::PathNotAllowed => {
+                Some("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            }
+            Self::Attack(_)
+            | Self::ProtocolError(_)
+            | Self::InvalidUtf8
+            | Self::MessageTooBig
+            | Self::TooManyFragments
+            | Self::HttpHeadTooBig
+            | Self::HttpAmbiguous(_)
+            | Self::TooManyRequests
+            | Self::EarlyDataTooBig
+            | Self::UpgradeInvalid(_)
+            | Self::ExtensionUnsupported
+            | Self::OpaqueNotAllowed(_)
+            | Self::SubprotocolNotAllowed
+            | Self::DeflateError
+            | Self::Shutdown => None,
         }
     }
 }
@@ -198,6 +249,15 @@ impl From<HeadError> for CloseReason {
             HeadError::TooManyFields => Self::HttpHeadTooBig,
             HeadError::Upgrade(error) => Self::UpgradeInvalid(error),
             HeadError::Extension => Self::ExtensionUnsupported,
+        }
+    }
+}
+
+impl From<Refusal> for CloseReason {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Origin => Self::OriginNotAllowed,
+            Refusal::Path => Self::PathNotAllowed,
         }
     }
 }

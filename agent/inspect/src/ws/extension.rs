@@ -20,7 +20,7 @@ pub(crate) enum ExtensionError {
 
 /// The names of the extensions in one element of a Sec-WebSocket-Extensions list.
 pub(crate) fn extension_offers(element: &[u8]) -> Vec<String> {
-    elements(element).map(|element| String::from_utf8_lossy(name(element)).into_owned()).collect()
+    extension_elements(element).map(|element| String::from_utf8_lossy(name(element)).into_owned()).collect()
 }
 
 /// Reads the server's Sec-WebSocket-Extensions value.
@@ -33,7 +33,7 @@ pub(crate) fn negotiated(
     offered: &[String],
 ) -> Result<Option<DeflateParams>, ExtensionError> {
     let mut deflate = None;
-    for element in elements(accepted) {
+    for element in extension_elements(accepted) {
         let name = name(element);
         if !offered.iter().any(|offer| offer.as_bytes().eq_ignore_ascii_case(name)) {
             return Err(ExtensionError::NotOffered);
@@ -70,8 +70,8 @@ fn deflate_params(element: &[u8]) -> Option<DeflateParams> {
     Some(params)
 }
 
-/// Splits at commas outside quoted strings.
-fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// The elements of a Sec-WebSocket-Extensions value: split at commas outside quoted strings.
+pub(crate) fn extension_elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut quoted = false;
     value
         .split(move |&byte| {

@@ -37,7 +37,7 @@ fn an_upgrade_may_be_the_nth_request() {
     );
     exchange(&mut relay, &upgrade_request(""), &upgrade_response(""));
     let Some(Report::WebSocketOpened(handshake)) = relay.outcome.reports.first() else { panic!() };
-    assert_eq!(handshake.path, "/chat");
+    assert_eq!(handshake.path(), "/chat");
     assert_eq!(relay.session.counters().requests, 5);
     relay.feed(ToServer, &text("' OR '1'='1"));
     assert!(relay.outcome.closed.is_some());

@@ -1,6 +1,7 @@
 //! Whole connections, as the daemon would run them.
 
 mod closing;
+mod handshake;
 mod http;
 mod log_mode;
 mod peer;

@@ -114,9 +114,9 @@ impl Relay {
                 self.held[index(direction)].drain(..len);
                 out.discarded[index(direction)] += len;
             }
-            Action::Inject { direction, frame } => {
+            Action::Inject { direction, injection } => {
                 assert!(out.closed.is_some() && !out.finished[index(direction)]);
-                out.written[index(direction)].extend_from_slice(&frame);
+                out.written[index(direction)].extend_from_slice(&injection);
             }
             Action::Finish { direction } => {
                 assert!(!out.finished[index(direction)], "finished twice");
