@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use framewall_inspect::Budget;
 use tokio::{
     runtime,
     signal::unix::{Signal, SignalKind, signal},
@@ -22,7 +23,10 @@ use tracing::{info, warn};
 use crate::{
     cli::RunArgs,
     config::Config,
-    conn::accept::{Shared, Worker},
+    conn::{
+        accept::{Shared, Worker},
+        clients::Clients,
+    },
     drain::Phase,
     steer::{
         Steering, Upstreams,
@@ -65,9 +69,15 @@ pub(crate) fn run(args: RunArgs) -> anyhow::Result<()> {
     let listeners = Listeners::open(workers, &ports).context("cannot listen on loopback")?;
     let steering = Steering::start(&ports, &listeners)?;
 
+    let budget = Arc::new(Budget::new(config.max_held_bytes));
     let shared = Arc::new(Shared {
-        ports: config.ports.iter().map(|port| (port.number, port.inspection().map(Arc::new))).collect(),
+        ports: config
+            .ports
+            .iter()
+            .map(|port| (port.number, port.inspection(&budget).map(Arc::new)))
+            .collect(),
         max_connections,
+        clients: config.max_connections_per_client.map(Clients::new),
         connections: AtomicUsize::new(0),
         events: events.clone(),
     });

@@ -9,12 +9,13 @@ mod source;
 
 use std::{
     fs, io,
+    num::NonZeroU32,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use framewall_common::MAX_PORTS;
-use framewall_inspect::{HandshakePolicy, Limits, OpaquePolicy};
+use framewall_inspect::{Budget, HandshakePolicy, Limits, OpaquePolicy};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -44,6 +45,10 @@ pub(crate) struct Config {
     pub(crate) workers: Option<usize>,
     /// Connections at once; `None` for what the limit of open files allows.
     pub(crate) max_connections: Option<usize>,
+    /// Connections at once from one address; `None` for no limit.
+    pub(crate) max_connections_per_client: Option<NonZeroU32>,
+    /// Bytes that the unfinished messages of all connections may hold.
+    pub(crate) max_held_bytes: usize,
 }
 
 /// Why a configuration was refused.
@@ -68,6 +73,8 @@ struct RawConfig {
     drain_timeout_ms: Option<Spanned<i64>>,
     workers: Option<Spanned<i64>>,
     max_connections: Option<Spanned<i64>>,
+    max_connections_per_client: Option<Spanned<i64>>,
+    max_held_bytes: Option<Spanned<i64>>,
     limits: RawLimits,
     port: Vec<RawPort>,
 }
@@ -141,12 +148,26 @@ impl Config {
                 raw.max_connections.as_ref(),
                 1..=10_000_000,
             )?,
+            max_connections_per_client: source
+                .optional(
+                    "max_connections_per_client",
+                    raw.max_connections_per_client.as_ref(),
+                    1..=10_000_000,
+                )?
+                .and_then(NonZeroU32::new),
+            max_held_bytes: source
+                .optional("max_held_bytes", raw.max_held_bytes.as_ref(), 1 << 20..=1 << 40)?
+                .unwrap_or(Budget::DEFAULT_LIMIT),
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use framewall_inspect::OversizePolicy;
+
     use super::*;
 
     fn args() -> RunArgs {
@@ -171,18 +192,41 @@ mod tests {
     #[test]
     fn reads_every_key() {
         let text = "ports = [8080, 1]\nmode = \"log\"\nevents = \"/tmp/e\"\ndrain_timeout_ms = 1\nworkers = 2\n\
-                    max_connections = 3\n[limits]\nmax_head_bytes = 2048\nmax_message_bytes = 4\n\
-                    max_message_fragments = 5\nmax_pipelined_requests = 6\nclose_grace_ms = 7\n";
+                    max_connections = 3\nmax_connections_per_client = 8\nmax_held_bytes = 1048576\n[limits]\n\
+                    max_head_bytes = 2048\nmax_message_bytes = 4\nmax_message_fragments = 5\n\
+                    max_pipelined_requests = 6\nclose_grace_ms = 7\nmax_frame_bytes = 8\n\
+                    max_inflate_ratio = 9\noversize = \"pass\"\nmessage_timeout_ms = 10\n\
+                    handshake_timeout_ms = 0\nidle_timeout_ms = 12\nmax_lifetime_ms = 13\n\
+                    max_control_frames_per_second = 14\nmax_messages_per_second = 15\n\
+                    max_bytes_per_second = 16\n";
         let config = config(text);
         assert_eq!(config.port_numbers(), [1, 8080]);
         assert_eq!(config.mode, RunMode::Log);
         assert_eq!(config.events, Destination::File("/tmp/e".into()));
         assert_eq!(config.drain_timeout, Duration::from_millis(1));
         assert_eq!((config.workers, config.max_connections), (Some(2), Some(3)));
-        let limits = &config.ports[0].limits;
-        assert_eq!((limits.max_head_bytes, limits.max_message_bytes), (2048, 4));
-        assert_eq!((limits.max_message_fragments, limits.max_pipelined_requests), (5, 6));
-        assert_eq!(limits.close_grace, Duration::from_millis(7));
+        assert_eq!(config.max_connections_per_client, NonZeroU32::new(8));
+        assert_eq!(config.max_held_bytes, 1_048_576);
+        let ms = |ms| Some(Duration::from_millis(ms));
+        let expected = Limits {
+            max_head_bytes: 2048,
+            max_message_bytes: 4,
+            max_message_fragments: 5,
+            max_pipelined_requests: 6,
+            close_grace: Duration::from_millis(7),
+            max_frame_bytes: Some(8),
+            max_inflate_ratio: 9,
+            oversize: OversizePolicy::Pass,
+            message_timeout: ms(10),
+            handshake_timeout: None,
+            idle_timeout: ms(12),
+            max_lifetime: ms(13),
+            max_control_frames_per_second: NonZeroU32::new(14),
+            max_messages_per_second: NonZeroU32::new(15),
+            max_bytes_per_second: NonZeroU32::new(16),
+            ..Limits::default()
+        };
+        assert_eq!(config.ports[0].limits, expected);
     }
 
     const PORTS: &str = "ports = [80, 90]\nmode = \"log\"\n[limits]\nmax_head_bytes = 2048\n\
@@ -199,7 +243,7 @@ mod tests {
         assert_eq!((second.mode, second.opaque), (RunMode::Log, OpaquePolicy::Pass));
         assert_eq!(second.limits.max_message_bytes, 100);
         assert_eq!(third.mode, RunMode::Off);
-        assert!(third.inspection().is_none());
+        assert!(third.inspection(&Arc::default()).is_none());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Connections: from the listener to the last FIN.
 
 pub(crate) mod accept;
+pub(crate) mod clients;
 mod lane;
 mod record;
 mod relay;

@@ -5,15 +5,12 @@ use flate2::{Decompress, FlushDecompress, Status};
 /// What the sender cut off the end of each message: the rest of an empty stored block (RFC 7692 §7.2.1).
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
-/// The farthest that a deflate stream refers back.
-const WINDOW: usize = 32 * 1024;
-
 /// Why a message cannot be inflated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum InflateError {
     /// Not a deflate stream.
     Corrupt,
-    /// More output than the limit. The output holds one byte more than it.
+    /// More output than the limit. The output holds one byte more than it, and the input that was not read is left.
     TooBig,
 }
 
@@ -28,24 +25,39 @@ pub(crate) struct Inflater {
     ended: bool,
     /// The one byte that may follow a final block has come (RFC 7692 §7.2.3.4).
     padded: bool,
+    /// Output of this message so far.
+    made: u64,
 }
 
 impl Inflater {
+    /// The farthest that a deflate stream refers back, in bytes.
+    pub(crate) const WINDOW: usize = 32 * 1024;
+
     /// What the state of zlib takes, in bytes.
     pub(crate) const APPROXIMATE_SIZE: usize = 48 * 1024;
 
     /// `takeover`: messages refer back to earlier ones (RFC 7692 §7.1.1).
     pub(crate) fn new(takeover: bool) -> Self {
-        Self { state: Decompress::new(false), takeover, ended: false, padded: false }
+        Self { state: Decompress::new(false), takeover, ended: false, padded: false, made: 0 }
     }
 
-    /// Appends what `input` inflates to onto `out`, which holds the message so far.
+    /// How many bytes this message has inflated to so far.
+    pub(crate) const fn made(&self) -> u64 {
+        self.made
+    }
+
+    /// Appends what `input` inflates to onto `out`, which holds the message so far or at least its last
+    /// [`WINDOW`](Self::WINDOW) bytes, and moves `input` on.
     ///
     /// # Errors
     ///
     /// [`InflateError`]; what came out before the error is in `out`.
-    pub(crate) fn push(&mut self, input: &[u8], out: &mut Vec<u8>, limit: usize) -> Result<(), InflateError> {
-        let mut input = input;
+    pub(crate) fn push(
+        &mut self,
+        input: &mut &[u8],
+        out: &mut Vec<u8>,
+        limit: usize,
+    ) -> Result<(), InflateError> {
         loop {
             if self.ended {
                 return self.after_end(input);
@@ -63,7 +75,8 @@ impl Inflater {
             let used = usize::try_from(self.state.total_in() - before_in).unwrap_or(input.len());
             let made = usize::try_from(self.state.total_out() - before_out).unwrap_or(room);
             out.truncate(len + made);
-            input = input.get(used..).unwrap_or_default();
+            self.made += made as u64;
+            *input = input.get(used..).unwrap_or_default();
             match status {
                 Err(_) => return Err(InflateError::Corrupt),
                 Ok(Status::StreamEnd) => self.ended = true,
@@ -83,7 +96,7 @@ impl Inflater {
     /// As [`Inflater::push`].
     pub(crate) fn finish(&mut self, out: &mut Vec<u8>, limit: usize) -> Result<(), InflateError> {
         if !self.ended {
-            self.push(&TAIL, out, limit)?;
+            self.push(&mut &TAIL[..], out, limit)?;
         }
         if out.len() > limit {
             return Err(InflateError::TooBig);
@@ -94,12 +107,13 @@ impl Inflater {
         if self.ended && self.takeover {
             // A final block does not empty the window (RFC 7692 §7.2.3.5). Only this message is remembered: a
             // reference to an earlier one is then an error rather than a different text.
-            let start = out.len().saturating_sub(WINDOW);
+            let start = out.len().saturating_sub(Self::WINDOW);
             let window = out.get(start..).unwrap_or_default();
             self.state.set_dictionary(window).map_err(|_| InflateError::Corrupt)?;
         }
         self.ended = false;
         self.padded = false;
+        self.made = 0;
         Ok(())
     }
 
@@ -148,7 +162,8 @@ mod tests {
     ) -> Result<Vec<u8>, InflateError> {
         let mut out = Vec::new();
         for piece in bytes.chunks(step) {
-            inflater.push(piece, &mut out, limit)?;
+            let mut piece = piece;
+            inflater.push(&mut piece, &mut out, limit)?;
         }
         inflater.finish(&mut out, limit)?;
         Ok(out)
@@ -219,7 +234,7 @@ mod tests {
     fn a_bomb_stops_one_byte_past_the_limit() {
         let bytes = deflate(&mut Compress::new(Compression::best(), false), &vec![0; 10_000_000]);
         let mut out = Vec::new();
-        let result = Inflater::new(true).push(&bytes, &mut out, 100_000);
+        let result = Inflater::new(true).push(&mut &bytes[..], &mut out, 100_000);
         assert_eq!(result, Err(InflateError::TooBig));
         assert_eq!(out.len(), 100_001);
     }

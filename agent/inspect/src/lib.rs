@@ -46,7 +46,7 @@ pub use http::{
     Handshake, HandshakePolicy, HttpAmbiguity, OriginPattern, OriginPatternError, PathPattern,
     PathPatternError, UpgradeError,
 };
-pub use limits::Limits;
+pub use limits::{Budget, Limits, OversizePolicy};
 pub use session::Session;
 pub use settings::{Mode, OpaquePolicy, Settings};
 pub use stats::{Counters, StreamCounters};

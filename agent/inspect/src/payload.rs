@@ -41,10 +41,11 @@ pub(crate) enum Coverage {
 ///
 /// Text, and binary that is UTF-8, is JSON if it begins like it (after an Engine.IO or Socket.IO prefix), else one
 /// leaf. JSON that is malformed or too deep is also visited as one leaf: different readers may see different
-/// strings in it. Other binary is searched for printable runs if it is mostly text.
+/// strings in it; not if it is not the `whole` message, which explains it. Other binary is searched for printable runs if it is mostly text.
 pub(crate) fn leaves(
     payload: &[u8],
     is_utf8: bool,
+    whole: bool,
     max_depth: usize,
     scratch: &mut Scratch,
     visit: &mut dyn FnMut(Leaf<'_>) -> ControlFlow<()>,
@@ -52,7 +53,7 @@ pub(crate) fn leaves(
     if !is_utf8 && std::str::from_utf8(payload).is_err() {
         return printable::runs(payload, visit);
     }
-    let whole = |visit: &mut dyn FnMut(Leaf<'_>) -> ControlFlow<()>| {
+    let visit_whole = |visit: &mut dyn FnMut(Leaf<'_>) -> ControlFlow<()>| {
         visit(Leaf { value: payload, place: Place::Whole })
     };
     match json::start(payload) {
@@ -60,14 +61,14 @@ pub(crate) fn leaves(
             let json = payload.get(start..).unwrap_or_default();
             let Scratch { decoded, levels } = scratch;
             match json::scan(json, max_depth, decoded, levels, visit) {
-                ControlFlow::Continue(json::Shape::Regular) | ControlFlow::Break(()) => {}
-                ControlFlow::Continue(json::Shape::Odd) => {
-                    let _ = whole(visit);
+                ControlFlow::Continue(json::Shape::Odd) if whole => {
+                    let _ = visit_whole(visit);
                 }
+                ControlFlow::Continue(json::Shape::Regular | json::Shape::Odd) | ControlFlow::Break(()) => {}
             }
         }
         None => {
-            let _ = whole(visit);
+            let _ = visit_whole(visit);
         }
     }
     Coverage::Full

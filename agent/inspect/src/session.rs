@@ -1,7 +1,9 @@
 //! One connection, both directions.
 
+mod clock;
 mod http_stage;
 mod outbox;
+mod rates;
 mod ws_stage;
 
 use std::{sync::Arc, time::Instant};
@@ -9,7 +11,9 @@ use std::{sync::Arc, time::Instant};
 use crate::{
     action::{Action, Injection, OpaqueKind, Report},
     direction::Direction,
+    limits::Reservation,
     session::{
+        clock::Clock,
         http_stage::{HttpStage, Next},
         outbox::Outbox,
         ws_stage::WsStage,
@@ -26,7 +30,9 @@ use crate::{
 /// [`Action`] to it. Every byte that was fed is accounted for by exactly one `Release` or `Discard`, in order,
 /// except what is held when [`Action::Abort`] comes. How the input was split makes no difference to the actions,
 /// but that adjacent releases may come as one or as several, and that the first bytes of an HTTP head go on
-/// before it is complete and can be judged: an application cannot act upon an incomplete head.
+/// before it is complete and can be judged: an application cannot act upon an incomplete head. The same holds for the
+/// bytes of a frame in which the compression of a message breaks that [passes](crate::OversizePolicy::Pass). And what
+/// finds no room in the [`Budget`](crate::Budget) depends on what other connections hold at the time.
 ///
 /// After [`Action::Close`] the caller goes on feeding both directions: an offending stream is discarded; the other
 /// goes on up to its next frame boundary, where a Close frame is written and the stream half-closed. While the
@@ -42,6 +48,9 @@ pub struct Session {
     out: Outbox,
     counters: Counters,
     stage: Stage,
+    clock: Clock,
+    memory: Reservation,
+    /// When both sides are reset, once the connection is being ended.
     deadline: Option<Instant>,
 }
 
@@ -61,12 +70,14 @@ enum Stage {
 }
 
 impl Session {
-    /// Starts with the first byte of a connection. `mask_key` masks the one frame that may be sent to the
+    /// Starts at `now`, when the connection was made, with its first byte. `mask_key` masks the one frame that may be sent to the
     /// application (RFC 6455 §5.3): any value will do, best an unpredictable one.
-    pub fn new(settings: Arc<Settings>, mask_key: [u8; 4]) -> Self {
+    pub fn new(settings: Arc<Settings>, mask_key: [u8; 4], now: Instant) -> Self {
         Self {
             out: Outbox::new(settings.mode),
             stage: Stage::Http(Box::new(HttpStage::new(&settings.limits))),
+            clock: Clock::new(now),
+            memory: Reservation::new(Arc::clone(&settings.budget)),
             settings,
             mask_key,
             counters: Counters::default(),
@@ -79,21 +90,25 @@ impl Session {
         if bytes.is_empty() || matches!(self.stage, Stage::Aborted) {
             return;
         }
+        self.clock.touch(now);
         self.out.received(direction, bytes.len());
-        if let Err(breach) = self.read(direction, bytes) {
+        if let Err(breach) = self.read(direction, bytes, now) {
             self.offend(breach, now);
         }
+        self.settle(now);
         self.out.finish_if_drained(Direction::ToServer);
         self.out.finish_if_drained(Direction::ToClient);
     }
 
     /// Takes note that the sender of a direction has half-closed it: nothing more will be fed for it.
-    pub fn handle_eof(&mut self, direction: Direction, _now: Instant) {
+    pub fn handle_eof(&mut self, direction: Direction, now: Instant) {
         if self.out.has_ended(direction) {
             return;
         }
+        self.clock.touch(now);
         self.out.note_end(direction);
         self.end(direction);
+        self.settle(now);
         self.out.finish_if_drained(direction);
         self.out.finish_if_drained(direction.opposite());
         self.stop_timer_when_done();
@@ -108,14 +123,16 @@ impl Session {
 
     /// Tells the time. Call it when [`Session::poll_timeout`] says so; earlier calls change nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if self.deadline.is_some_and(|deadline| now >= deadline) {
-            self.abort();
+        match (self.deadline, self.next_limit()) {
+            (Some(deadline), _) if now >= deadline => self.abort(),
+            (None, Some((at, reason))) if now >= at => self.expire(reason, now),
+            (Some(_) | None, _) => {}
         }
     }
 
     /// When [`Session::handle_timeout`] is to be called next. Changes only in the `handle_*` calls.
-    pub const fn poll_timeout(&self) -> Option<Instant> {
-        self.deadline
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.deadline.or_else(|| self.next_limit().map(|(at, _)| at))
     }
 
     /// The next thing to do, until there is none. To be polled empty after each `handle_*` call.
@@ -145,7 +162,7 @@ impl Session {
         }
     }
 
-    fn read(&mut self, direction: Direction, bytes: &[u8]) -> Result<(), Breach> {
+    fn read(&mut self, direction: Direction, bytes: &[u8], now: Instant) -> Result<(), Breach> {
         match &mut self.stage {
             Stage::Http(http) => match http.input(direction, bytes, &self.settings, &mut self.out)? {
                 Next::Http => Ok(()),
@@ -158,21 +175,22 @@ impl Session {
                 Next::WebSocket { accepted, early, used } => {
                     self.counters = self.counters();
                     self.out.report(Report::WebSocketOpened(Box::new(accepted.handshake)));
-                    let mut ws = Box::new(WsStage::new(accepted.deflate));
-                    let early_result = ws.input(Direction::ToServer, &early, &self.settings, &mut self.out);
+                    let mut ws = Box::new(WsStage::new(accepted.deflate, &self.settings, now));
+                    let early_result =
+                        ws.input(Direction::ToServer, &early, now, &self.settings, &mut self.out);
                     self.stage = Stage::WebSocket(ws);
                     early_result.map_err(|reason| Breach::new(Direction::ToServer, reason))?;
                     if self.out.has_ended(Direction::ToServer) {
                         self.end(Direction::ToServer);
                     }
                     match bytes.get(used..) {
-                        Some(rest) if !rest.is_empty() => self.read(direction, rest),
+                        Some(rest) if !rest.is_empty() => self.read(direction, rest, now),
                         _ => Ok(()),
                     }
                 }
             },
             Stage::WebSocket(ws) => ws
-                .input(direction, bytes, &self.settings, &mut self.out)
+                .input(direction, bytes, now, &self.settings, &mut self.out)
                 .map_err(|reason| Breach::new(direction, reason)),
             Stage::Opaque => {
                 self.counters.opaque_bytes += bytes.len() as u64;
@@ -198,6 +216,51 @@ impl Session {
             (Stage::Closing { .. }, Direction::ToClient) => self.out.finish(Direction::ToClient),
             (Stage::Http(_) | Stage::Opaque | Stage::Closing { .. } | Stage::Aborted, _) => {}
         }
+    }
+
+    /// Takes stock after something came: what is held, and what is unfinished.
+    fn settle(&mut self, now: Instant) {
+        let (unfinished, copies) = match &self.stage {
+            Stage::Http(http) => (http.unfinished(), http.buffered_bytes()),
+            Stage::WebSocket(ws) if self.out.has_ended(Direction::ToServer) => (None, ws.unfinished_bytes()),
+            Stage::WebSocket(ws) => (ws.unfinished(), ws.unfinished_bytes()),
+            Stage::Opaque | Stage::Closing { .. } | Stage::Aborted => (None, 0),
+        };
+        self.clock.note(unfinished, now);
+        if !self.memory.resize(self.out.held(Direction::ToServer) + copies) {
+            self.forgo(now);
+        }
+    }
+
+    /// The next limit on time, and when it is reached. Once the connection is being ended there are none.
+    fn next_limit(&self) -> Option<(Instant, CloseReason)> {
+        match &self.stage {
+            Stage::Http(_) | Stage::WebSocket(_) | Stage::Opaque => self.clock.next(&self.settings),
+            Stage::Closing { .. } | Stage::Aborted => None,
+        }
+    }
+
+    fn expire(&mut self, reason: CloseReason, now: Instant) {
+        if reason.class().is_none() {
+            // Old or idle: nobody did anything wrong.
+            self.close(reason, now);
+            return;
+        }
+        match self.out.object(Breach::new(Direction::ToServer, reason)) {
+            Ok(()) => self.clock.excuse(),
+            Err(breach) => self.offend(breach, now),
+        }
+    }
+
+    /// There is no memory for what is unfinished.
+    fn forgo(&mut self, now: Instant) {
+        match (self.settings.mode, &mut self.stage) {
+            (Mode::Log, Stage::WebSocket(ws)) => ws.pass_message(CloseReason::MemoryBudget, &mut self.out),
+            (Mode::Block | Mode::Log, _) => {
+                self.offend(Breach::new(Direction::ToServer, CloseReason::MemoryBudget), now);
+            }
+        }
+        self.memory.resize(0);
     }
 
     /// Acts upon an offence as the mode says.
@@ -250,9 +313,10 @@ impl Session {
         self.deadline = Some(now + self.settings.limits.close_grace);
         self.out.discard_all(Direction::ToServer);
         let counters = ws.receiver().counters();
-        // In mode log the bytes of an unfinished frame have gone, and nothing can be written after them.
-        let boundary = self.settings.mode == Mode::Block || ws.receiver().at_boundary();
-        if boundary && !counters.close_sent && !self.out.is_finished(Direction::ToServer) {
+        if ws.is_server_between_frames(self.settings.mode)
+            && !counters.close_sent
+            && !self.out.is_finished(Direction::ToServer)
+        {
             let frame = close_frame(reason.close_code(), reason.close_text(), Some(self.mask_key));
             self.out.inject(Direction::ToServer, Injection::Frame(frame));
         }

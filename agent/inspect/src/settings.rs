@@ -1,6 +1,11 @@
 //! What a session is told when it starts.
 
-use crate::{http::HandshakePolicy, limits::Limits};
+use std::sync::Arc;
+
+use crate::{
+    http::HandshakePolicy,
+    limits::{Budget, Limits},
+};
 
 /// What a finding, a violation or a reached limit leads to.
 ///
@@ -51,4 +56,6 @@ pub struct Settings {
     pub handshake: HandshakePolicy,
     /// Bounds on work and memory.
     pub limits: Limits,
+    /// The memory for unfinished messages, to be shared by the settings of all ports.
+    pub budget: Arc<Budget>,
 }

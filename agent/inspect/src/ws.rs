@@ -12,6 +12,6 @@ mod violation;
 pub(crate) use close::{check_close_body, close_frame};
 pub use control_frame::ControlFrame;
 pub(crate) use extension::{DeflateParams, ExtensionError, extension_elements, extension_offers, negotiated};
-pub(crate) use receiver::{Message, ReceiveError, Receiver, Step};
+pub(crate) use receiver::{Bounds, Message, ReceiveError, Receiver, Step};
 pub(crate) use tracker::Tracker;
 pub use violation::ProtocolViolation;

@@ -1,8 +1,8 @@
 //! One steered port: `[[port]]`.
 
-use std::{fmt::Display, str::FromStr};
+use std::{fmt::Display, str::FromStr, sync::Arc};
 
-use framewall_inspect::{HandshakePolicy, Limits, OpaquePolicy, Settings};
+use framewall_inspect::{Budget, HandshakePolicy, Limits, OpaquePolicy, Settings};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -26,10 +26,10 @@ pub(crate) struct Port {
 
 impl Port {
     /// What the sessions of this port are told; `None` if they are relayed only.
-    pub(crate) fn inspection(&self) -> Option<Settings> {
+    pub(crate) fn inspection(&self, budget: &Arc<Budget>) -> Option<Settings> {
         let mode = self.mode.inspection()?;
         let Self { opaque, handshake, limits, .. } = self.clone();
-        Some(Settings { mode, opaque, handshake, limits })
+        Some(Settings { mode, opaque, handshake, limits, budget: Arc::clone(budget) })
     }
 }
 

@@ -4,12 +4,12 @@
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use framewall_inspect::{Session, Settings};
@@ -20,7 +20,12 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
-use super::{record::Record, relay::Relay, upstream};
+use super::{
+    clients::Clients,
+    record::Record,
+    relay::Relay,
+    upstream,
+};
 use crate::{
     drain::Phase,
     steer::{Upstreams, listeners::WorkerListeners},
@@ -38,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) ports: Vec<(u16, Option<Arc<Settings>>)>,
     /// Connections at once.
     pub(crate) max_connections: usize,
+    /// Connections of each client, if they are limited.
+    pub(crate) clients: Option<Clients>,
     /// Connections now.
     pub(crate) connections: AtomicUsize,
     /// Where events go.
@@ -54,19 +61,33 @@ impl Shared {
 
 /// Counts a connection for as long as it lives.
 #[derive(Debug)]
-struct Slot(Arc<Shared>);
+struct Slot {
+    shared: Arc<Shared>,
+    client: IpAddr,
+}
 
 impl Slot {
-    fn take(shared: &Arc<Shared>) -> Option<Self> {
-        let slot = Self(Arc::clone(shared));
+    /// A place for a connection of `client`.
+    ///
+    /// # Errors
+    ///
+    /// The reason to refuse it, for events.
+    fn take(shared: &Arc<Shared>, client: IpAddr) -> Result<Self, &'static str> {
+        if !shared.clients.as_ref().is_none_or(|clients| clients.enter(client)) {
+            return Err("too-many-connections-of-client");
+        }
+        let slot = Self { shared: Arc::clone(shared), client };
         let before = shared.connections.fetch_add(1, Ordering::Relaxed);
-        (before < shared.max_connections).then_some(slot)
+        if before < shared.max_connections { Ok(slot) } else { Err("too-many-connections") }
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+        self.shared.connections.fetch_sub(1, Ordering::Relaxed);
+        if let Some(clients) = &self.shared.clients {
+            clients.leave(self.client);
+        }
     }
 }
 
@@ -139,14 +160,13 @@ impl Worker {
             return reset(&client);
         };
         let settings = settings.cloned();
-        let Some(slot) = Slot::take(&self.shared) else {
-            warn!(%peer, limit = self.shared.max_connections, "refused: too many connections");
-            self.shared.events.emit(&Event::ConnectionRefused {
-                client: peer,
-                server,
-                reason: "too-many-connections",
-            });
-            return reset(&client);
+        let slot = match Slot::take(&self.shared, peer.ip()) {
+            Ok(slot) => slot,
+            Err(reason) => {
+                warn!(%peer, reason, "refused");
+                self.shared.events.emit(&Event::ConnectionRefused { client: peer, server, reason });
+                return reset(&client);
+            }
         };
         let worker = Arc::clone(self);
         tokio::spawn(async move {
@@ -180,7 +200,7 @@ impl Worker {
             // The client has gone between accept and here; reading will tell how.
             debug!(%peer, %error, "socket options not set");
         }
-        let session = settings.map(|settings| Session::new(settings, record.mask_key()));
+        let session = settings.map(|settings| Session::new(settings, record.mask_key(), Instant::now()));
         Relay::new(client, upstream, session, record).run(closing).await;
     }
 }

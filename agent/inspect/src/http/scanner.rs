@@ -68,6 +68,11 @@ impl HeadScanner {
         self.total == 0
     }
 
+    /// Whether more than empty lines has come.
+    pub(crate) const fn has_begun(&self) -> bool {
+        self.line_len > 0 || !self.in_first_line
+    }
+
     /// Reads on in `bytes`. After any answer but [`Scan::More`] the scanner is used up.
     pub(crate) fn scan(&mut self, bytes: &[u8]) -> Scan {
         for (at, &byte) in bytes.iter().enumerate() {

@@ -10,7 +10,7 @@ use crate::{
         Scan, parse_request, parse_response,
     },
     limits::Limits,
-    session::outbox::Outbox,
+    session::{clock::Unfinished, outbox::Outbox},
     settings::Settings,
     verdict::{Breach, CloseReason},
 };
@@ -94,6 +94,14 @@ impl HttpStage {
 
     pub(super) const fn requests(&self) -> u64 {
         self.requests
+    }
+
+    /// The request head that has begun and not ended.
+    pub(super) const fn unfinished(&self) -> Option<Unfinished> {
+        match &self.request {
+            RequestSide::Head(head) if head.scanner.has_begun() => Some(Unfinished::Head(self.requests)),
+            RequestSide::Head(_) | RequestSide::Body(_) | RequestSide::Early(_) => None,
+        }
     }
 
     /// Whether the client waits for the answer to the request that it is sending and nothing else, so that we may

@@ -6,7 +6,7 @@ use crate::{
     action::{Action, Injection, Report},
     direction::Direction,
     settings::Mode,
-    verdict::{Breach, CloseReason, FindingAction},
+    verdict::{Breach, CloseReason, FindingAction, Offence},
 };
 
 /// Where the stages put what is to be done.
@@ -100,6 +100,14 @@ impl Outbox {
         if let Some(offence) = breach.offence(action) {
             self.offences += 1;
             self.report(Report::Offence(offence));
+        }
+    }
+
+    /// Reports that a message passes without being looked at as a whole, and why.
+    pub(super) fn pass_uninspected(&mut self, breach: Breach) {
+        if let Some(offence) = breach.offence(FindingAction::Log) {
+            self.offences += 1;
+            self.report(Report::Offence(Offence { uninspected: true, ..offence }));
         }
     }
 

@@ -1,14 +1,20 @@
 //! A connection once it is a WebSocket.
 
+use std::time::Instant;
+
 use crate::{
     action::Report,
     direction::Direction,
     payload::Coverage,
-    session::outbox::Outbox,
-    settings::Settings,
+    session::{
+        clock::Unfinished,
+        outbox::Outbox,
+        rates::{Counted, Rates},
+    },
+    settings::{Mode, Settings},
     stats::Counters,
-    verdict::{CloseReason, Examiner, FindingAction, Opcode, Subject},
-    ws::{DeflateParams, Message, Receiver, Step, Tracker},
+    verdict::{Breach, CloseReason, Examiner, Finding, FindingAction, Opcode, Subject},
+    ws::{Bounds, DeflateParams, Message, Receiver, Step, Tracker},
 };
 
 /// Both sides of a WebSocket.
@@ -17,19 +23,24 @@ pub(super) struct WsStage {
     receiver: Receiver,
     tracker: Tracker,
     examiner: Examiner,
+    rates: Option<Box<Rates>>,
     /// Client bytes read and not yet released: the unfinished message and the control frames in it.
     pending: usize,
+    /// What was released last ends within a frame.
+    torn: bool,
     uninspected_messages: u64,
     findings: u64,
 }
 
 impl WsStage {
-    pub(super) fn new(deflate: Option<DeflateParams>) -> Self {
+    pub(super) fn new(deflate: Option<DeflateParams>, settings: &Settings, now: Instant) -> Self {
         Self {
             receiver: Receiver::new(deflate),
             tracker: Tracker::new(deflate.is_some()),
             examiner: Examiner::default(),
+            rates: Rates::new(&settings.limits, now),
             pending: 0,
+            torn: false,
             uninspected_messages: 0,
             findings: 0,
         }
@@ -37,6 +48,15 @@ impl WsStage {
 
     pub(super) const fn receiver(&self) -> &Receiver {
         &self.receiver
+    }
+
+    /// Whether a frame of ours may be written after what was released to the server.
+    pub(super) const fn is_server_between_frames(&self, mode: Mode) -> bool {
+        match mode {
+            Mode::Block => !self.torn,
+            // The bytes of an unfinished frame have gone.
+            Mode::Log => self.receiver.at_boundary(),
+        }
     }
 
     pub(super) const fn tracker(&self) -> &Tracker {
@@ -55,6 +75,20 @@ impl WsStage {
         self.receiver.buffered_bytes() + self.examiner.buffered_bytes()
     }
 
+    /// Bytes that are kept of the unfinished client message.
+    pub(super) fn unfinished_bytes(&self) -> usize {
+        self.receiver.unfinished_bytes()
+    }
+
+    /// What the client has begun and not finished; a message that passes may take its time.
+    pub(super) fn unfinished(&self) -> Option<Unfinished> {
+        let counters = self.receiver.counters();
+        let idle = self.receiver.is_idle() || self.receiver.is_passing();
+        // Control frames within a message do not give it more time.
+        let controls = if self.receiver.has_message() { 0 } else { counters.control_frames };
+        (!idle).then(|| Unfinished::Message(counters.messages + controls))
+    }
+
     /// Reads what one side sent.
     ///
     /// # Errors
@@ -64,11 +98,21 @@ impl WsStage {
         &mut self,
         direction: Direction,
         bytes: &[u8],
+        now: Instant,
         settings: &Settings,
         out: &mut Outbox,
     ) -> Result<(), CloseReason> {
         match direction {
-            Direction::ToServer => self.client(bytes, settings, out),
+            Direction::ToServer => {
+                let allowed = self.take(Counted::Bytes, bytes.len(), now);
+                let (bytes, excess) = bytes.split_at(allowed.min(bytes.len()));
+                self.client(bytes, now, settings, out)?;
+                if excess.is_empty() {
+                    return Ok(());
+                }
+                self.exceed(Counted::Bytes, out)?;
+                self.client(excess, now, settings, out)
+            }
             Direction::ToClient => match self.tracker.advance(bytes) {
                 Ok(len) => {
                     out.release(Direction::ToClient, len);
@@ -82,39 +126,95 @@ impl WsStage {
         }
     }
 
-    fn client(&mut self, bytes: &[u8], settings: &Settings, out: &mut Outbox) -> Result<(), CloseReason> {
+    fn client(
+        &mut self,
+        bytes: &[u8],
+        now: Instant,
+        settings: &Settings,
+        out: &mut Outbox,
+    ) -> Result<(), CloseReason> {
+        let bounds = Bounds { limits: &settings.limits, lenient: settings.mode == Mode::Log };
         let mut rest = bytes;
-        while !rest.is_empty() {
-            let (used, step) = self.receiver.read(rest, &settings.limits)?;
+        loop {
+            let (used, step) = self.receiver.read(rest, bounds)?;
             rest = rest.get(used..).unwrap_or_default();
             self.pending = self.pending.saturating_add(used);
+            let passing = self.receiver.is_passing();
             match step {
-                Step::More => return Ok(()),
-                // Held in its place among the fragments.
-                Step::Control { close: false, within_message: true, .. } => continue,
-                Step::Control { close: true, within_message: true, len } => {
-                    // The message will never be finished, so it cannot be judged; only the Close goes on.
-                    out.discard(Direction::ToServer, self.pending.saturating_sub(len));
-                    self.pending = len;
+                Step::More => {
+                    if passing {
+                        self.release_judged(out);
+                    }
+                    return Ok(());
                 }
-                Step::Control { within_message: false, .. } => {}
-                Step::Message => self.judge(settings, out)?,
+                Step::Control { close, within_message, len } => {
+                    self.count(Counted::ControlFrames, now, out)?;
+                    if within_message && !passing {
+                        if !close {
+                            // Held in its place among the fragments.
+                            continue;
+                        }
+                        // The message will never be finished, so it cannot be judged; only the Close goes on.
+                        out.discard(Direction::ToServer, self.pending.saturating_sub(len));
+                        self.pending = len;
+                    }
+                }
+                Step::Message => {
+                    self.judge(settings, out)?;
+                    self.count(Counted::Messages, now, out)?;
+                }
+                Step::Oversize(limit) => {
+                    self.judge_prefix(settings, out)?;
+                    // Later there would be nothing left to hold back.
+                    self.count(Counted::Messages, now, out)?;
+                    self.pass_message(limit.into(), out);
+                    continue;
+                }
+                Step::Passing => {
+                    self.release_judged(out);
+                    continue;
+                }
+                Step::Passed => self.receiver.release_message(),
             }
             out.release(Direction::ToServer, self.pending);
             self.pending = 0;
+            self.torn = false;
         }
-        Ok(())
+    }
+
+    /// Lets the unfinished message pass for this reason.
+    pub(super) fn pass_message(&mut self, reason: CloseReason, out: &mut Outbox) {
+        self.receiver.pass_message();
+        self.uninspected_messages += 1;
+        out.pass_uninspected(Breach::new(Direction::ToServer, reason));
+        self.release_judged(out);
+    }
+
+    fn release_judged(&mut self, out: &mut Outbox) {
+        let judged = self.pending.saturating_sub(self.receiver.unjudged());
+        out.release(Direction::ToServer, judged);
+        self.pending -= judged;
+        self.torn = self.receiver.is_within_data();
     }
 
     fn judge(&mut self, settings: &Settings, out: &mut Outbox) -> Result<(), CloseReason> {
         let Message { payload, is_text, index } = self.receiver.message();
-        let opcode = if is_text { Opcode::Text } else { Opcode::Binary };
-        let subject = Subject { payload, opcode, direction: Direction::ToServer, index };
+        let subject = subject(payload, is_text, index, true);
         let (findings, coverage) = self.examiner.examine(subject, settings);
         self.receiver.release_message();
         if coverage == Coverage::None {
             self.uninspected_messages += 1;
         }
+        self.report(findings, out)
+    }
+
+    fn judge_prefix(&mut self, settings: &Settings, out: &mut Outbox) -> Result<(), CloseReason> {
+        let Message { payload, is_text, index } = self.receiver.prefix();
+        let (findings, _) = self.examiner.examine(subject(payload, is_text, index, false), settings);
+        self.report(findings, out)
+    }
+
+    fn report(&mut self, findings: Vec<Finding>, out: &mut Outbox) -> Result<(), CloseReason> {
         let mut reason = None;
         for finding in findings {
             self.findings += 1;
@@ -126,8 +226,29 @@ impl WsStage {
         reason.map_or(Ok(()), Err)
     }
 
+    fn count(&mut self, counted: Counted, now: Instant, out: &mut Outbox) -> Result<(), CloseReason> {
+        if self.take(counted, 1, now) == 1 { Ok(()) } else { self.exceed(counted, out) }
+    }
+
+    fn take(&mut self, counted: Counted, wanted: usize, now: Instant) -> usize {
+        self.rates.as_mut().map_or(wanted, |rates| rates.take(counted, wanted, now))
+    }
+
+    /// In mode `log` it is reported once a connection, and not counted any more.
+    fn exceed(&mut self, counted: Counted, out: &mut Outbox) -> Result<(), CloseReason> {
+        if let Some(rates) = &mut self.rates {
+            rates.forget(counted);
+        }
+        out.object(Breach::new(Direction::ToServer, counted.reason())).map_err(|breach| breach.reason)
+    }
+
     /// Goes on with the server's stream only until the frame in flight ends; returns how many bytes that is.
     pub(super) fn finish_server_frame(&mut self, bytes: &[u8]) -> usize {
         self.tracker.finish_frame(bytes)
     }
+}
+
+const fn subject(payload: &[u8], is_text: bool, index: u64, whole: bool) -> Subject<'_> {
+    let opcode = if is_text { Opcode::Text } else { Opcode::Binary };
+    Subject { payload, opcode, direction: Direction::ToServer, index, whole }
 }

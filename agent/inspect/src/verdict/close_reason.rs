@@ -22,6 +22,27 @@ pub enum CloseReason {
     /// A client message has more frames than
     /// [`Limits::max_message_fragments`](crate::Limits::max_message_fragments).
     TooManyFragments,
+    /// A client frame is longer than [`Limits::max_frame_bytes`](crate::Limits::max_frame_bytes).
+    FrameTooBig,
+    /// A client message inflates to more than [`Limits::max_inflate_ratio`](crate::Limits::max_inflate_ratio) allows.
+    InflateRatio,
+    /// A client message took longer than [`Limits::message_timeout`](crate::Limits::message_timeout).
+    MessageTimeout,
+    /// A request head took longer than [`Limits::handshake_timeout`](crate::Limits::handshake_timeout).
+    HandshakeTimeout,
+    /// More control frames a second than
+    /// [`Limits::max_control_frames_per_second`](crate::Limits::max_control_frames_per_second).
+    ControlFrameRate,
+    /// More messages a second than [`Limits::max_messages_per_second`](crate::Limits::max_messages_per_second).
+    MessageRate,
+    /// More bytes a second than [`Limits::max_bytes_per_second`](crate::Limits::max_bytes_per_second).
+    ByteRate,
+    /// The unfinished messages of all connections hold the whole [`Budget`](crate::Budget).
+    MemoryBudget,
+    /// Nothing came for [`Limits::idle_timeout`](crate::Limits::idle_timeout).
+    IdleTimeout,
+    /// The connection is older than [`Limits::max_lifetime`](crate::Limits::max_lifetime).
+    LifetimeReached,
     /// An HTTP head or trailer section is longer than [`Limits::max_head_bytes`](crate::Limits::max_head_bytes),
     /// or has more than 256 fields.
     HttpHeadTooBig,
@@ -65,6 +86,16 @@ impl CloseReason {
             Self::InvalidUtf8 => "invalid-utf8",
             Self::MessageTooBig => "message-too-big",
             Self::TooManyFragments => "too-many-fragments",
+            Self::FrameTooBig => "frame-too-big",
+            Self::InflateRatio => "inflate-ratio",
+            Self::MessageTimeout => "message-timeout",
+            Self::HandshakeTimeout => "handshake-timeout",
+            Self::ControlFrameRate => "control-frame-rate",
+            Self::MessageRate => "message-rate",
+            Self::ByteRate => "byte-rate",
+            Self::MemoryBudget => "memory-budget",
+            Self::IdleTimeout => "idle-timeout",
+            Self::LifetimeReached => "lifetime-reached",
             Self::HttpHeadTooBig => "http-head-too-big",
             Self::HttpAmbiguous(_) => "http-ambiguous",
             Self::TooManyRequests => "too-many-requests",
@@ -91,6 +122,16 @@ impl CloseReason {
             | Self::InvalidUtf8
             | Self::MessageTooBig
             | Self::TooManyFragments
+            | Self::FrameTooBig
+            | Self::InflateRatio
+            | Self::MessageTimeout
+            | Self::HandshakeTimeout
+            | Self::ControlFrameRate
+            | Self::MessageRate
+            | Self::ByteRate
+            | Self::MemoryBudget
+            | Self::IdleTimeout
+            | Self::LifetimeReached
             | Self::HttpHeadTooBig
             | Self::TooManyRequests
             | Self::EarlyDataTooBig
@@ -113,6 +154,14 @@ impl CloseReason {
             | Self::UpgradeInvalid(_) => Some(OffenceClass::Protocol),
             Self::MessageTooBig
             | Self::TooManyFragments
+            | Self::FrameTooBig
+            | Self::InflateRatio
+            | Self::MessageTimeout
+            | Self::HandshakeTimeout
+            | Self::ControlFrameRate
+            | Self::MessageRate
+            | Self::ByteRate
+            | Self::MemoryBudget
             | Self::HttpHeadTooBig
             | Self::TooManyRequests
             | Self::EarlyDataTooBig => Some(OffenceClass::Limit),
@@ -121,7 +170,7 @@ impl CloseReason {
             | Self::OriginNotAllowed
             | Self::PathNotAllowed
             | Self::SubprotocolNotAllowed => Some(OffenceClass::Policy),
-            Self::Attack(_) | Self::Shutdown => None,
+            Self::Attack(_) | Self::IdleTimeout | Self::LifetimeReached | Self::Shutdown => None,
         }
     }
 
@@ -135,6 +184,16 @@ impl CloseReason {
             Self::HttpAmbiguous(_) => Some(Signal::HttpAmbiguous),
             Self::MessageTooBig
             | Self::TooManyFragments
+            | Self::FrameTooBig
+            | Self::InflateRatio
+            | Self::MessageTimeout
+            | Self::HandshakeTimeout
+            | Self::ControlFrameRate
+            | Self::MessageRate
+            | Self::ByteRate
+            | Self::MemoryBudget
+            | Self::IdleTimeout
+            | Self::LifetimeReached
             | Self::HttpHeadTooBig
             | Self::TooManyRequests
             | Self::EarlyDataTooBig
@@ -152,10 +211,17 @@ impl CloseReason {
         match self {
             Self::ProtocolError(_) => 1002,
             Self::InvalidUtf8 | Self::DeflateError => 1007,
-            Self::MessageTooBig => 1009,
-            Self::Shutdown => 1001,
+            Self::MessageTooBig | Self::FrameTooBig | Self::InflateRatio => 1009,
+            // Try again later, registered with IANA.
+            Self::MemoryBudget => 1013,
+            Self::Shutdown | Self::IdleTimeout | Self::LifetimeReached => 1001,
             Self::Attack(_)
             | Self::TooManyFragments
+            | Self::MessageTimeout
+            | Self::HandshakeTimeout
+            | Self::ControlFrameRate
+            | Self::MessageRate
+            | Self::ByteRate
             | Self::HttpHeadTooBig
             | Self::HttpAmbiguous(_)
             | Self::TooManyRequests
@@ -176,11 +242,17 @@ impl CloseReason {
             Self::Attack(_) => "message blocked by policy",
             Self::ProtocolError(_) => "protocol error",
             Self::InvalidUtf8 => "invalid utf-8",
-            Self::MessageTooBig => "message too big",
+            Self::MessageTooBig | Self::FrameTooBig | Self::InflateRatio => "message too big",
+            Self::MessageTimeout => "message took too long",
+            Self::ControlFrameRate | Self::MessageRate | Self::ByteRate => "rate limit reached",
+            Self::MemoryBudget => "try again later",
+            Self::IdleTimeout => "idle",
+            Self::LifetimeReached => "connection too old",
             Self::TooManyFragments => "too many fragments",
             Self::DeflateError => "invalid compressed data",
             Self::Shutdown => "going away",
             Self::HttpHeadTooBig
+            | Self::HandshakeTimeout
             | Self::HttpAmbiguous(_)
             | Self::TooManyRequests
             | Self::EarlyDataTooBig
@@ -206,6 +278,16 @@ impl CloseReason {
             | Self::InvalidUtf8
             | Self::MessageTooBig
             | Self::TooManyFragments
+            | Self::FrameTooBig
+            | Self::InflateRatio
+            | Self::MessageTimeout
+            | Self::HandshakeTimeout
+            | Self::ControlFrameRate
+            | Self::MessageRate
+            | Self::ByteRate
+            | Self::MemoryBudget
+            | Self::IdleTimeout
+            | Self::LifetimeReached
             | Self::HttpHeadTooBig
             | Self::HttpAmbiguous(_)
             | Self::TooManyRequests
@@ -236,6 +318,8 @@ impl From<ReceiveError> for CloseReason {
             ReceiveError::Protocol(violation) => Self::ProtocolError(violation),
             ReceiveError::InvalidUtf8 => Self::InvalidUtf8,
             ReceiveError::MessageTooBig => Self::MessageTooBig,
+            ReceiveError::FrameTooBig => Self::FrameTooBig,
+            ReceiveError::InflateRatio => Self::InflateRatio,
             ReceiveError::TooManyFragments => Self::TooManyFragments,
             ReceiveError::Deflate => Self::DeflateError,
         }

@@ -19,6 +19,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) direction: Direction,
     /// Counted from 1.
     pub(crate) index: u64,
+    /// Not only the beginning of the message.
+    pub(crate) whole: bool,
 }
 
 /// Judges the messages of one connection.
@@ -39,6 +41,7 @@ impl Examiner {
         let coverage = leaves(
             subject.payload,
             subject.opcode == Opcode::Text,
+            subject.whole,
             settings.limits.max_json_depth,
             &mut self.scratch,
             &mut |leaf| hits.judge(leaf),
@@ -106,6 +109,6 @@ impl Hits<'_> {
 /// is read as a binary message.
 pub fn inspect_text(settings: &Settings, text: &[u8]) -> Vec<Finding> {
     let opcode = if std::str::from_utf8(text).is_ok() { Opcode::Text } else { Opcode::Binary };
-    let subject = Subject { payload: text, opcode, direction: Direction::ToServer, index: 1 };
+    let subject = Subject { payload: text, opcode, direction: Direction::ToServer, index: 1, whole: true };
     Examiner::default().examine(subject, settings).0
 }

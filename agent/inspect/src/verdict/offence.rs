@@ -15,12 +15,14 @@ pub struct Offence {
     pub reason: CloseReason,
     /// Whether the connection was ended over it.
     pub action: FindingAction,
+    /// Whether a message passed over it without being looked at as a whole.
+    pub uninspected: bool,
 }
 
 impl Offence {
     /// The signal that it raises, if it has one.
     pub const fn signal(self) -> Option<Signal> {
-        self.reason.signal()
+        if self.uninspected { Some(Signal::WsUninspected) } else { self.reason.signal() }
     }
 }
 
@@ -50,7 +52,10 @@ impl Breach {
     /// As an offence that led to `action`. Attacks have their own findings, and our own end is nobody's offence.
     pub(crate) const fn offence(self, action: FindingAction) -> Option<Offence> {
         match self.reason.class() {
-            Some(_) => Some(Offence { direction: self.direction, reason: self.reason, action }),
+            Some(_) => {
+                let Self { direction, reason } = self;
+                Some(Offence { direction, reason, action, uninspected: false })
+            }
             None => None,
         }
     }

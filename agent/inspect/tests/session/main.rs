@@ -3,6 +3,7 @@
 mod closing;
 mod handshake;
 mod http;
+mod limits;
 mod log_mode;
 mod peer;
 mod relay;

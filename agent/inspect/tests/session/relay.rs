@@ -47,10 +47,11 @@ impl Relay {
     }
 
     pub(crate) fn with(settings: Settings) -> Self {
+        let now = Instant::now();
         Self {
-            session: Session::new(Arc::new(settings), [0; 4]),
+            session: Session::new(Arc::new(settings), [0; 4], now),
             outcome: Outcome::default(),
-            now: Instant::now(),
+            now,
             held: Default::default(),
             fed: [0; 2],
             accounted: [0; 2],
