@@ -15,7 +15,7 @@ use std::{
 };
 
 use framewall_common::MAX_PORTS;
-use framewall_inspect::{Budget, HandshakePolicy, Limits, OpaquePolicy};
+use framewall_inspect::{Budget, DeflatePolicy, HandshakePolicy, Limits, OpaquePolicy};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -115,6 +115,7 @@ impl Config {
             mode,
             opaque: OpaquePolicy::default(),
             handshake: HandshakePolicy::default(),
+            deflate: DeflatePolicy::default(),
             limits: limits.clone(),
         };
         let mut tables: Vec<Port> = Vec::new();
@@ -250,10 +251,11 @@ mod tests {
     fn reads_what_a_handshake_must_be_like() {
         let config = config(
             "[[port]]\nport = 1\norigins = [\"https://*.example.org\", \"null\"]\norigin_required = true\n\
-             paths = [\"/chat\", \"/rooms/*\"]\nsubprotocols = [\"graphql-transport-ws\"]\n",
+             paths = [\"/chat\", \"/rooms/*\"]\nsubprotocols = [\"graphql-transport-ws\"]\ndeflate = \"strip\"\n",
         );
         let policy = &config.ports[0].handshake;
         assert_eq!((policy.origins.len(), policy.paths.len(), policy.subprotocols.len()), (2, 2, 1));
+        assert_eq!(config.ports[0].deflate, DeflatePolicy::Strip);
         assert!(policy.origin_required && policy.origins[0].matches("https://a.example.org"));
         let origin = error("[[port]]\nport = 1\norigins = [\"null\", \"example.org\"]\n");
         assert!(origin.starts_with("f.toml:3:20: `port.origins`: not an origin"), "{origin}");

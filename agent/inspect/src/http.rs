@@ -11,6 +11,7 @@ mod path;
 mod request;
 mod response;
 mod scanner;
+mod strip;
 mod upgrade;
 
 pub use admission::HandshakePolicy;

@@ -1,9 +1,17 @@
 //! Undoes permessage-deflate (RFC 7692 §6.2, §7.2.2), piece by piece and never beyond a limit.
 
+use std::cell::RefCell;
+
 use flate2::{Decompress, FlushDecompress, Status};
 
 /// What the sender cut off the end of each message: the rest of an empty stored block (RFC 7692 §7.2.1).
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
+
+thread_local! {
+    /// Without context takeover an inflater is only needed while a message is read, so that one serves all connections
+    /// of a thread, mostly. It is always reset.
+    static SPARE: RefCell<Option<Box<Inflater>>> = const { RefCell::new(None) };
+}
 
 /// Why a message cannot be inflated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +44,25 @@ impl Inflater {
     /// What the state of zlib takes, in bytes.
     pub(crate) const APPROXIMATE_SIZE: usize = 48 * 1024;
 
-    /// `takeover`: messages refer back to earlier ones (RFC 7692 §7.1.1).
-    pub(crate) fn new(takeover: bool) -> Self {
+    /// An inflater for the next message, which refers to none before. `takeover`: messages refer back to earlier ones
+    /// (RFC 7692 §7.1.1).
+    pub(crate) fn lend(takeover: bool) -> Box<Self> {
+        let mut inflater = SPARE.take().unwrap_or_else(|| Box::new(Self::new(takeover)));
+        inflater.takeover = takeover;
+        inflater
+    }
+
+    /// Takes an inflater back between two messages that do not refer to each other.
+    pub(crate) fn give_back(self: Box<Self>) {
+        SPARE.set(Some(self));
+    }
+
+    /// Whether later messages refer to this one.
+    pub(crate) const fn takes_over(&self) -> bool {
+        self.takeover
+    }
+
+    fn new(takeover: bool) -> Self {
         Self { state: Decompress::new(false), takeover, ended: false, padded: false, made: 0 }
     }
 
@@ -201,6 +226,19 @@ mod tests {
         assert_eq!(message(&mut inflater, &one, 9, 5).unwrap(), b"Hello");
         let second = message(&mut inflater, &[0xf2, 0x00, 0x11, 0x00, 0x00], 9, 5);
         assert_eq!(second, Err(InflateError::Corrupt));
+    }
+
+    #[test]
+    fn a_lent_inflater_remembers_nothing() {
+        let one = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+        let mut first = Inflater::lend(false);
+        assert_eq!(message(&mut first, &one, 9, 5).unwrap(), b"Hello");
+        let state = std::ptr::from_ref(&*first);
+        first.give_back();
+        let mut second = Inflater::lend(true);
+        assert_eq!(std::ptr::from_ref(&*second), state);
+        let refers_back = message(&mut second, &[0xf2, 0x00, 0x11, 0x00, 0x00], 9, 5);
+        assert_eq!(refers_back, Err(InflateError::Corrupt));
     }
 
     #[test]

@@ -4,7 +4,8 @@
 //! side sent ([`Session::handle_input`], [`Session::handle_eof`]) and carries out what it answers
 //! ([`Session::poll_action`]): which of the received bytes go on, which are dropped, which frames of our own are
 //! written, when a side is half-closed and when the connection is reset. The core owns no socket, reads no clock,
-//! starts no thread and never changes a byte of the traffic: it reads a copy and the caller forwards the original.
+//! starts no thread and never changes a byte of the traffic: it reads a copy and the caller forwards the original. (One
+//! thing can be left out if that is configured: the offer of compression, [`DeflatePolicy::Strip`].)
 //!
 //! The way of the bytes through the modules:
 //!
@@ -48,7 +49,7 @@ pub use http::{
 };
 pub use limits::{Budget, Limits, OversizePolicy};
 pub use session::Session;
-pub use settings::{Mode, OpaquePolicy, Settings};
+pub use settings::{DeflatePolicy, Mode, OpaquePolicy, Settings};
 pub use stats::{Counters, StreamCounters};
 pub use verdict::{CloseReason, Finding, FindingAction, Offence, OffenceClass, Opcode, Signal, inspect_text};
 pub use ws::{ControlFrame, ProtocolViolation};

@@ -209,6 +209,10 @@ impl Session {
         match (&mut self.stage, direction) {
             // Without another response nothing can switch protocols any more.
             (Stage::Http(_), Direction::ToClient) => self.become_opaque(),
+            // It will never be complete, and so needs no judgement.
+            (Stage::Http(http), Direction::ToServer) if http.is_within_head() => {
+                self.out.release_all(Direction::ToServer);
+            }
             (Stage::WebSocket(_), Direction::ToServer) => self.out.discard_all(Direction::ToServer),
             (Stage::WebSocket(_) | Stage::Opaque, Direction::ToClient) => {
                 self.out.release_all(Direction::ToClient)

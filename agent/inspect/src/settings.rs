@@ -45,6 +45,19 @@ pub enum OpaquePolicy {
     Close,
 }
 
+/// What becomes of compressed WebSockets (RFC 7692).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum DeflatePolicy {
+    /// Messages are inflated to be inspected.
+    #[default]
+    Inspect,
+    /// The client's offer of permessage-deflate is left out of its request, so that the server cannot accept it. Request
+    /// heads are held until they are complete. Mode `log`, which changes nothing, inflates instead.
+    Strip,
+    /// A connection whose server accepts permessage-deflate is ended with the reason `deflate-not-allowed`.
+    Refuse,
+}
+
 /// How sessions behave; shared by all connections of a port.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -54,8 +67,17 @@ pub struct Settings {
     pub opaque: OpaquePolicy,
     /// Which WebSockets may be opened.
     pub handshake: HandshakePolicy,
+    /// Whether messages may be compressed.
+    pub deflate: DeflatePolicy,
     /// Bounds on work and memory.
     pub limits: Limits,
     /// The memory for unfinished messages, to be shared by the settings of all ports.
     pub budget: Arc<Budget>,
+}
+
+impl Settings {
+    /// Whether offers of permessage-deflate are left out.
+    pub(crate) const fn strips_deflate(&self) -> bool {
+        matches!((self.deflate, self.mode), (DeflatePolicy::Strip, Mode::Block))
+    }
 }

@@ -11,7 +11,9 @@ mod violation;
 
 pub(crate) use close::{check_close_body, close_frame};
 pub use control_frame::ControlFrame;
-pub(crate) use extension::{DeflateParams, ExtensionError, extension_elements, extension_offers, negotiated};
+pub(crate) use extension::{
+    DeflateParams, ExtensionError, extension_elements, extension_offers, is_deflate, negotiated,
+};
 pub(crate) use receiver::{Bounds, Message, ReceiveError, Receiver, Step};
 pub(crate) use tracker::Tracker;
 pub use violation::ProtocolViolation;

@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, str::FromStr, sync::Arc};
 
-use framewall_inspect::{Budget, HandshakePolicy, Limits, OpaquePolicy, Settings};
+use framewall_inspect::{Budget, DeflatePolicy, HandshakePolicy, Limits, OpaquePolicy, Settings};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -20,6 +20,8 @@ pub(crate) struct Port {
     pub(crate) opaque: OpaquePolicy,
     /// Which WebSockets may be opened.
     pub(crate) handshake: HandshakePolicy,
+    /// Whether messages may be compressed.
+    pub(crate) deflate: DeflatePolicy,
     /// Limits of the inspection.
     pub(crate) limits: Limits,
 }
@@ -28,8 +30,8 @@ impl Port {
     /// What the sessions of this port are told; `None` if they are relayed only.
     pub(crate) fn inspection(&self, budget: &Arc<Budget>) -> Option<Settings> {
         let mode = self.mode.inspection()?;
-        let Self { opaque, handshake, limits, .. } = self.clone();
-        Some(Settings { mode, opaque, handshake, limits, budget: Arc::clone(budget) })
+        let Self { opaque, handshake, deflate, limits, .. } = self.clone();
+        Some(Settings { mode, opaque, handshake, deflate, limits, budget: Arc::clone(budget) })
     }
 }
 
@@ -50,6 +52,8 @@ pub(super) struct RawPort {
     #[serde(default)]
     subprotocols: Vec<Spanned<String>>,
     #[serde(default)]
+    deflate: RawDeflate,
+    #[serde(default)]
     limits: RawLimits,
 }
 
@@ -59,6 +63,15 @@ enum RawOpaque {
     #[default]
     Pass,
     Close,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RawDeflate {
+    #[default]
+    Inspect,
+    Strip,
+    Refuse,
 }
 
 impl RawPort {
@@ -90,6 +103,11 @@ impl RawPort {
                     .iter()
                     .map(|name| subprotocol(name, source))
                     .collect::<Result<_, _>>()?,
+            },
+            deflate: match self.deflate {
+                RawDeflate::Inspect => DeflatePolicy::Inspect,
+                RawDeflate::Strip => DeflatePolicy::Strip,
+                RawDeflate::Refuse => DeflatePolicy::Refuse,
             },
             limits: self.limits.over(&inherited.limits, "port.limits", source)?,
         })

@@ -1,12 +1,13 @@
 //! Request heads.
 
-use std::mem::MaybeUninit;
+use std::{mem::MaybeUninit, ops::Range};
 
 use crate::{
     http::{
         Body, HandshakePolicy, HttpAmbiguity, Refusal, UpgradeError,
         head::{Framing, HeadError, MAX_FIELDS, framing},
-        upgrade::Offer,
+        strip::{deflate_offers, without},
+        upgrade::{Offer, asks_for_websocket},
     },
     limits::Limits,
 };
@@ -18,6 +19,8 @@ pub(crate) struct Request {
     pub(crate) body: Body,
     /// Why this request for WebSocket is not to be answered.
     pub(crate) refusal: Option<Refusal>,
+    /// Bytes of the head that the application does not get.
+    pub(crate) cuts: Vec<Range<usize>>,
 }
 
 /// As much of a request as its response must be read with.
@@ -43,7 +46,8 @@ impl RequestKind {
     }
 }
 
-/// Reads a complete request head, empty lines before it included.
+/// Reads a complete request head, empty lines before it included. With `strip`, what the application gets does not
+/// offer permessage-deflate.
 ///
 /// # Errors
 ///
@@ -51,6 +55,7 @@ impl RequestKind {
 pub(crate) fn parse_request(
     head: &[u8],
     policy: &HandshakePolicy,
+    strip: bool,
     limits: &Limits,
 ) -> Result<Request, HeadError> {
     let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
@@ -68,6 +73,10 @@ pub(crate) fn parse_request(
     }
     let body = framing.body(Body::NONE, limits.max_head_bytes);
     let mut refusal = None;
+    let websocket = asks_for_websocket(request.headers);
+    let cuts = if strip && websocket { deflate_offers(head) } else { Vec::new() };
+    let stripped = (!cuts.is_empty()).then(|| without(head, &cuts));
+    let head = stripped.as_deref().unwrap_or(head);
     let kind = match (Offer::read(head, method, minor_version, request.headers), method) {
         (Some(offer), _) => {
             // Servers disagree whether a body comes first or is already the new protocol.
@@ -83,7 +92,7 @@ pub(crate) fn parse_request(
         (None, "HEAD") => RequestKind::Head,
         (None, _) => RequestKind::Plain,
     };
-    Ok(Request { kind, body, refusal })
+    Ok(Request { kind, body, refusal, cuts })
 }
 
 #[cfg(test)]
@@ -91,7 +100,7 @@ mod tests {
     use super::*;
 
     fn parse(head: &str) -> Result<Request, HeadError> {
-        parse_request(head.as_bytes(), &HandshakePolicy::default(), &Limits::default())
+        parse_request(head.as_bytes(), &HandshakePolicy::default(), false, &Limits::default())
     }
 
     #[test]

@@ -63,6 +63,11 @@ impl HeadScanner {
         }
     }
 
+    /// How many bytes of the head have come.
+    pub(crate) const fn len(&self) -> usize {
+        self.total
+    }
+
     /// Whether no byte has come yet.
     pub(crate) const fn is_untouched(&self) -> bool {
         self.total == 0

@@ -102,11 +102,7 @@ impl Offer {
         fields: &[httparse::Header<'_>],
     ) -> Option<Self> {
         let upgrade = values(fields, "upgrade").next().is_some();
-        // A server may overlook how the wish is written, so anything that looks like it counts as one.
-        let websocket = values(fields, "upgrade").any(names_websocket)
-            || values(fields, "sec-websocket-key").next().is_some()
-            || values(fields, "sec-websocket-version").next().is_some();
-        if !websocket {
+        if !asks_for_websocket(fields) {
             return upgrade.then_some(Self::Other);
         }
         Some(match WebSocketOffer::read(head, method, minor_version, fields) {
@@ -209,6 +205,14 @@ impl WebSocketOffer {
         let handshake = self.handshake.clone().chosen(subprotocol, deflate.is_some());
         Ok(Accepted { handshake, deflate })
     }
+}
+
+/// Whether a request asks for WebSocket in any way: a server may overlook how the wish is written, so anything that
+/// looks like it counts as one.
+pub(crate) fn asks_for_websocket(fields: &[httparse::Header<'_>]) -> bool {
+    values(fields, "upgrade").any(names_websocket)
+        || values(fields, "sec-websocket-key").next().is_some()
+        || values(fields, "sec-websocket-version").next().is_some()
 }
 
 fn names_websocket(value: &[u8]) -> bool {

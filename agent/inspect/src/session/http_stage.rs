@@ -1,6 +1,6 @@
 //! A connection while it is HTTP: requests are matched with responses until one switches the protocol.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, ops::Range};
 
 use crate::{
     action::OpaqueKind,
@@ -11,7 +11,7 @@ use crate::{
     },
     limits::Limits,
     session::{clock::Unfinished, outbox::Outbox},
-    settings::Settings,
+    settings::{DeflatePolicy, Settings},
     verdict::{Breach, CloseReason},
 };
 
@@ -104,6 +104,11 @@ impl HttpStage {
         }
     }
 
+    /// Whether the client's bytes that are held belong to a head that is not complete.
+    pub(super) const fn is_within_head(&self) -> bool {
+        matches!(self.request, RequestSide::Head(_))
+    }
+
     /// Whether the client waits for the answer to the request that it is sending and nothing else, so that we may
     /// give that answer.
     pub(super) fn may_answer(&self) -> bool {
@@ -158,9 +163,18 @@ impl HttpStage {
         while !rest.is_empty() {
             let used = match &mut self.request {
                 RequestSide::Head(head) => match head.read(rest) {
+                    Scan::More if settings.strips_deflate() => return Ok(()),
                     Scan::More => rest.len(),
                     Scan::Complete(len) => {
-                        self.end_request_head(rest.get(..len).unwrap_or_default(), settings, out)?;
+                        let total = head.scanner.len();
+                        let cuts =
+                            self.end_request_head(rest.get(..len).unwrap_or_default(), settings, out)?;
+                        if settings.strips_deflate() {
+                            release_but(&cuts, total, out);
+                            rest = rest.get(len..).unwrap_or_default();
+                            self.end_request_body(limits);
+                            continue;
+                        }
                         len
                     }
                     Scan::NotHttp(kind) if self.requests == 0 => return Err(Stop::Opaque(kind)),
@@ -191,10 +205,11 @@ impl HttpStage {
         last: &[u8],
         settings: &Settings,
         out: &mut Outbox,
-    ) -> Result<(), CloseReason> {
+    ) -> Result<Vec<Range<usize>>, CloseReason> {
         let limits = &settings.limits;
-        let RequestSide::Head(head) = &mut self.request else { return Ok(()) };
-        let request = parse_request(head.whole(last), &settings.handshake, limits)?;
+        let RequestSide::Head(head) = &mut self.request else { return Ok(Vec::new()) };
+        let request =
+            parse_request(head.whole(last), &settings.handshake, settings.strips_deflate(), limits)?;
         if let Some(refusal) = request.refusal {
             out.object(Breach::new(Direction::ToServer, refusal.into())).map_err(|breach| breach.reason)?;
         }
@@ -204,7 +219,7 @@ impl HttpStage {
         self.requests += 1;
         self.waiting.push_back(request.kind);
         self.request = RequestSide::Body(request.body);
-        Ok(())
+        Ok(request.cuts)
     }
 
     fn end_request_body(&mut self, limits: &Limits) {
@@ -305,6 +320,10 @@ impl HttpStage {
                     let breach = Breach::new(Direction::ToClient, CloseReason::SubprotocolNotAllowed);
                     out.object(breach).map_err(|breach| breach.reason)?;
                 }
+                if settings.deflate == DeflatePolicy::Refuse && accepted.deflate.is_some() {
+                    let breach = Breach::new(Direction::ToClient, CloseReason::DeflateNotAllowed);
+                    out.object(breach).map_err(|breach| breach.reason)?;
+                }
                 Ok(Answer::WebSocket(accepted, early))
             }
         }
@@ -365,6 +384,17 @@ impl Head {
         self.bytes.extend_from_slice(last);
         &self.bytes
     }
+}
+
+/// Lets a head of `total` held bytes go on without some of them.
+fn release_but(cuts: &[Range<usize>], total: usize, out: &mut Outbox) {
+    let mut at = 0;
+    for cut in cuts {
+        out.release(Direction::ToServer, cut.start - at);
+        out.discard(Direction::ToServer, cut.len());
+        at = cut.end;
+    }
+    out.release(Direction::ToServer, total - at);
 }
 
 fn advance(

@@ -67,6 +67,9 @@ pub enum CloseReason {
     PathNotAllowed,
     /// The server chose a sub-protocol that is not allowed.
     SubprotocolNotAllowed,
+    /// The server accepted permessage-deflate, which is not allowed
+    /// ([`DeflatePolicy::Refuse`](crate::DeflatePolicy::Refuse)).
+    DeflateNotAllowed,
     /// A compressed client message is corrupt (RFC 7692 §6).
     DeflateError,
     /// The daemon is going away.
@@ -106,6 +109,7 @@ impl CloseReason {
             Self::OriginNotAllowed => "origin-not-allowed",
             Self::PathNotAllowed => "path-not-allowed",
             Self::SubprotocolNotAllowed => "subprotocol-not-allowed",
+            Self::DeflateNotAllowed => "deflate-not-allowed",
             Self::DeflateError => "deflate-error",
             Self::Shutdown => "shutdown",
         }
@@ -139,6 +143,7 @@ impl CloseReason {
             | Self::OriginNotAllowed
             | Self::PathNotAllowed
             | Self::SubprotocolNotAllowed
+            | Self::DeflateNotAllowed
             | Self::DeflateError
             | Self::Shutdown => None,
         }
@@ -169,7 +174,8 @@ impl CloseReason {
             | Self::OpaqueNotAllowed(_)
             | Self::OriginNotAllowed
             | Self::PathNotAllowed
-            | Self::SubprotocolNotAllowed => Some(OffenceClass::Policy),
+            | Self::SubprotocolNotAllowed
+            | Self::DeflateNotAllowed => Some(OffenceClass::Policy),
             Self::Attack(_) | Self::IdleTimeout | Self::LifetimeReached | Self::Shutdown => None,
         }
     }
@@ -202,6 +208,7 @@ impl CloseReason {
             | Self::OriginNotAllowed
             | Self::PathNotAllowed
             | Self::SubprotocolNotAllowed
+            | Self::DeflateNotAllowed
             | Self::Shutdown => None,
         }
     }
@@ -231,7 +238,8 @@ impl CloseReason {
             | Self::OpaqueNotAllowed(_)
             | Self::OriginNotAllowed
             | Self::PathNotAllowed
-            | Self::SubprotocolNotAllowed => 1008,
+            | Self::SubprotocolNotAllowed
+            | Self::DeflateNotAllowed => 1008,
         }
     }
 
@@ -261,7 +269,8 @@ impl CloseReason {
             | Self::OpaqueNotAllowed(_)
             | Self::OriginNotAllowed
             | Self::PathNotAllowed
-            | Self::SubprotocolNotAllowed => "connection refused by policy",
+            | Self::SubprotocolNotAllowed
+            | Self::DeflateNotAllowed => "connection refused by policy",
         }
     }
 }
@@ -296,6 +305,7 @@ impl CloseReason {
             | Self::ExtensionUnsupported
             | Self::OpaqueNotAllowed(_)
             | Self::SubprotocolNotAllowed
+            | Self::DeflateNotAllowed
             | Self::DeflateError
             | Self::Shutdown => None,
         }

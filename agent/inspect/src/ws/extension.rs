@@ -38,12 +38,17 @@ pub(crate) fn negotiated(
         if !offered.iter().any(|offer| offer.as_bytes().eq_ignore_ascii_case(name)) {
             return Err(ExtensionError::NotOffered);
         }
-        if !name.eq_ignore_ascii_case(b"permessage-deflate") || deflate.is_some() {
+        if !is_deflate(element) || deflate.is_some() {
             return Err(ExtensionError::Unsupported);
         }
         deflate = Some(deflate_params(element).ok_or(ExtensionError::Unsupported)?);
     }
     Ok(deflate)
+}
+
+/// Whether an element of a Sec-WebSocket-Extensions list is permessage-deflate.
+pub(crate) fn is_deflate(element: &[u8]) -> bool {
+    name(element).eq_ignore_ascii_case(b"permessage-deflate")
 }
 
 fn deflate_params(element: &[u8]) -> Option<DeflateParams> {

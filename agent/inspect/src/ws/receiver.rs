@@ -414,7 +414,7 @@ impl Receiver {
         mut work: impl FnMut(&mut Inflater, &mut Vec<u8>, usize) -> Result<(), InflateError>,
     ) -> Result<Option<ReceiveError>, ReceiveError> {
         let takeover = !self.deflate.is_some_and(|params| params.client_no_context_takeover);
-        let inflater = self.inflater.get_or_insert_with(|| Box::new(Inflater::new(takeover)));
+        let inflater = self.inflater.get_or_insert_with(|| Inflater::lend(takeover));
         if self.message.as_ref().is_some_and(|message| message.passing) {
             loop {
                 match work(inflater, &mut self.payload, PASSING_BYTES) {
@@ -492,6 +492,9 @@ impl Receiver {
             {
                 return Ok(Step::Oversize(ReceiveError::MessageTooBig));
             }
+        }
+        if let Some(inflater) = self.inflater.take_if(|inflater| !inflater.takes_over()) {
+            inflater.give_back();
         }
         if !message.passing && self.is_text && self.valid < self.payload.len() {
             return Err(ReceiveError::InvalidUtf8);

@@ -1,6 +1,7 @@
 //! Whole connections, as the daemon would run them.
 
 mod closing;
+mod deflate;
 mod handshake;
 mod http;
 mod limits;
