@@ -50,7 +50,7 @@ pub enum Action {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Injection {
     /// A frame, header included.
-    Frame(ControlFrame),
+    Frame(Box<ControlFrame>),
     /// An HTTP response.
     Response(&'static str),
 }
@@ -76,7 +76,7 @@ pub enum Report {
     /// Mode `log` only: the rest of the connection passes uninspected, for what would have ended it in mode `block`.
     GivenUp(CloseReason),
     /// A detector found something in a message.
-    Finding(Finding),
+    Finding(Box<Finding>),
     /// A peer broke a rule or reached a limit. Comes before what is done about it.
     Offence(Offence),
 }

@@ -322,7 +322,7 @@ impl Session {
             && !self.out.is_finished(Direction::ToServer)
         {
             let frame = close_frame(reason.close_code(), reason.close_text(), Some(self.mask_key));
-            self.out.inject(Direction::ToServer, Injection::Frame(frame));
+            self.out.inject(Direction::ToServer, Injection::Frame(Box::new(frame)));
         }
         self.out.finish(Direction::ToServer);
         self.stage = Stage::Closing { reason, ws: Some(ws) };
@@ -356,7 +356,7 @@ impl Session {
                 let torn = self.settings.mode == Mode::Log && ws.tracker().holds_header();
                 if !torn && !ws.tracker().counters().close_sent {
                     let frame = close_frame(reason.close_code(), reason.close_text(), None);
-                    self.out.inject(Direction::ToClient, Injection::Frame(frame));
+                    self.out.inject(Direction::ToClient, Injection::Frame(Box::new(frame)));
                 }
                 self.out.finish(Direction::ToClient);
             }
@@ -379,5 +379,18 @@ impl Session {
         if self.out.has_ended(Direction::ToServer) && self.out.has_ended(Direction::ToClient) {
             self.deadline = None;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_connection_costs_little() {
+        assert!(size_of::<Session>() <= 320, "{}", size_of::<Session>());
+        assert!(size_of::<Action>() <= 32, "{}", size_of::<Action>());
+        assert!(size_of::<HttpStage>() <= 512, "{}", size_of::<HttpStage>());
+        assert!(size_of::<WsStage>() <= 512, "{}", size_of::<WsStage>());
     }
 }

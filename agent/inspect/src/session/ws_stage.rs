@@ -221,7 +221,7 @@ impl WsStage {
             if finding.action == FindingAction::Block {
                 reason = reason.or(Some(CloseReason::Attack(finding.signal)));
             }
-            out.report(Report::Finding(finding));
+            out.report(Report::Finding(Box::new(finding)));
         }
         reason.map_or(Ok(()), Err)
     }

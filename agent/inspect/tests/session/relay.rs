@@ -159,7 +159,7 @@ impl Relay {
             .reports
             .iter()
             .filter_map(|report| match report {
-                Report::Finding(finding) => Some(finding),
+                Report::Finding(finding) => Some(finding.as_ref()),
                 Report::WebSocketOpened(_) | Report::Opaque(_) | Report::GivenUp(_) | Report::Offence(_) => {
                     None
                 }
