@@ -6,7 +6,10 @@ mod outbox;
 mod rates;
 mod ws_stage;
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use crate::{
     action::{Action, Injection, OpaqueKind, Report},
@@ -119,6 +122,12 @@ impl Session {
         if !matches!(self.stage, Stage::Closing { .. } | Stage::Aborted) {
             self.close(CloseReason::Shutdown, now);
         }
+    }
+
+    /// Takes note that for so long the client could not be read, because the application had no room: that time does
+    /// not count against what the client has begun.
+    pub fn handle_stall(&mut self, stall: Duration) {
+        self.clock.extend(stall);
     }
 
     /// Tells the time. Call it when [`Session::poll_timeout`] says so; earlier calls change nothing.

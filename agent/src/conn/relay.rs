@@ -56,6 +56,8 @@ pub(crate) struct Relay {
     to_server: Lane,
     to_client: Lane,
     record: Record,
+    /// Since when the client is not read, because the application has no room.
+    stalled: Option<Instant>,
     /// When a relay without inspection gives up waiting for the end.
     deadline: Option<Instant>,
 }
@@ -70,6 +72,7 @@ impl Relay {
             to_server: Lane::default(),
             to_client: Lane::default(),
             record,
+            stalled: None,
             deadline: None,
         }
     }
@@ -102,6 +105,7 @@ impl Relay {
             if self.to_server.is_over() && self.to_client.is_over() {
                 return self.end_of_lanes();
             }
+            self.note_stall();
             let timeout = self.timeout();
             let event = tokio::select! {
                 biased;
@@ -212,10 +216,25 @@ impl Relay {
         if self.deadline.is_some() {
             return Err(End::Reset(None));
         }
+        self.note_stall();
         if let Some(session) = &mut self.session {
             session.handle_timeout(Instant::now());
         }
         self.act(Direction::ToServer, &[])
+    }
+
+    /// Keeps the inspection from blaming the client for the time in which it is not read.
+    fn note_stall(&mut self) {
+        if self.stalled.is_none() && !self.to_server.is_blocked() {
+            return;
+        }
+        let now = Instant::now();
+        if let (Some(since), Some(session)) = (self.stalled.take(), &mut self.session) {
+            session.handle_stall(now.saturating_duration_since(since));
+        }
+        if self.to_server.is_blocked() {
+            self.stalled = Some(now);
+        }
     }
 
     fn handle_closing(&mut self) -> Result<(), End> {

@@ -59,6 +59,15 @@ impl Clock {
         }
     }
 
+    /// Gives what is unfinished more time.
+    pub(super) fn extend(&mut self, time: Duration) {
+        if let Some((_, Some(since))) = &mut self.unfinished
+            && let Some(later) = since.checked_add(time)
+        {
+            *since = later;
+        }
+    }
+
     /// Gives what is unfinished all the time it needs.
     pub(super) const fn excuse(&mut self) {
         if let Some((_, since)) = &mut self.unfinished {

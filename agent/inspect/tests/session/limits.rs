@@ -292,6 +292,19 @@ fn a_message_has_its_time() {
 }
 
 #[test]
+fn a_slow_application_is_not_the_clients_fault() {
+    let mut relay = websocket(settings(Mode::Block));
+    relay.session.handle_stall(SECOND);
+    relay.feed(ToServer, &client_frame(0, TEXT, b"a"));
+    relay.session.handle_stall(60 * SECOND);
+    assert_eq!(relay.session.poll_timeout(), Some(relay.now + 180 * SECOND));
+    relay.wait(179 * SECOND);
+    assert_eq!(relay.outcome.closed, None);
+    relay.wait(SECOND);
+    assert_eq!(relay.outcome.closed, Some(CloseReason::MessageTimeout));
+}
+
+#[test]
 fn a_request_head_has_its_time_and_its_answer_has_not() {
     let mut relay = Relay::new();
     relay.feed(ToServer, b"\r\n");
