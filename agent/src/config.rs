@@ -199,7 +199,7 @@ mod tests {
                     max_inflate_ratio = 9\noversize = \"pass\"\nmessage_timeout_ms = 10\n\
                     handshake_timeout_ms = 0\nidle_timeout_ms = 12\nmax_lifetime_ms = 13\n\
                     max_control_frames_per_second = 14\nmax_messages_per_second = 15\n\
-                    max_bytes_per_second = 16\n";
+                    max_bytes_per_second = 16\nmax_json_depth = 17\nmax_leaves = 18\n";
         let config = config(text);
         assert_eq!(config.port_numbers(), [1, 8080]);
         assert_eq!(config.mode, RunMode::Log);
@@ -225,7 +225,8 @@ mod tests {
             max_control_frames_per_second: NonZeroU32::new(14),
             max_messages_per_second: NonZeroU32::new(15),
             max_bytes_per_second: NonZeroU32::new(16),
-            ..Limits::default()
+            max_json_depth: 17,
+            max_leaves: 18,
         };
         assert_eq!(config.ports[0].limits, expected);
     }

@@ -16,6 +16,8 @@ pub(super) struct RawLimits {
     max_message_bytes: Option<Spanned<i64>>,
     max_message_fragments: Option<Spanned<i64>>,
     max_pipelined_requests: Option<Spanned<i64>>,
+    max_json_depth: Option<Spanned<i64>>,
+    max_leaves: Option<Spanned<i64>>,
     close_grace_ms: Option<Spanned<i64>>,
     max_frame_bytes: Option<Spanned<i64>>,
     max_inflate_ratio: Option<Spanned<i64>>,
@@ -64,6 +66,8 @@ impl RawLimits {
             1..=4096,
             &mut limits.max_pipelined_requests,
         )?;
+        at.set("max_json_depth", &self.max_json_depth, 1..=1024, &mut limits.max_json_depth)?;
+        at.set("max_leaves", &self.max_leaves, 1..=1 << 20, &mut limits.max_leaves)?;
         if let Some(ms) = at.number("close_grace_ms", &self.close_grace_ms, 0..=60_000)? {
             limits.close_grace = Duration::from_millis(ms);
         }
