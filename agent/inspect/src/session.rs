@@ -313,7 +313,10 @@ impl Session {
         self.out.close(reason);
         self.out.hold();
         let ws = match (std::mem::replace(&mut self.stage, Stage::Opaque), reason.response()) {
-            (Stage::WebSocket(ws), _) => ws,
+            (Stage::WebSocket(mut ws), _) => {
+                ws.stop_client();
+                ws
+            }
             (Stage::Http(http), Some(response)) if http.may_answer() => {
                 self.refuse(reason, response, now);
                 return;

@@ -242,6 +242,12 @@ impl WsStage {
         out.object(Breach::new(Direction::ToServer, counted.reason())).map_err(|breach| breach.reason)
     }
 
+    /// Stops reading the client, for good.
+    pub(super) fn stop_client(&mut self) {
+        self.receiver.release_all();
+        self.examiner = Examiner::default();
+    }
+
     /// Goes on with the server's stream only until the frame in flight ends; returns how many bytes that is.
     pub(super) fn finish_server_frame(&mut self, bytes: &[u8]) -> usize {
         self.tracker.finish_frame(bytes)

@@ -504,6 +504,13 @@ impl Receiver {
         Ok(if message.passing { Step::Passed } else { Step::Message })
     }
 
+    /// Gives back all memory: nothing will be read any more.
+    pub(crate) fn release_all(&mut self) {
+        self.payload = Vec::new();
+        self.control = Vec::new();
+        self.inflater = None;
+    }
+
     /// Gives back the memory of a long message once it has been judged.
     pub(crate) fn release_message(&mut self) {
         self.payload.clear();

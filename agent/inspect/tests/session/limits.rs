@@ -392,6 +392,17 @@ fn unfinished_messages_share_a_budget() {
 }
 
 #[test]
+fn a_connection_that_is_being_closed_holds_nothing() {
+    let mut relay = websocket(settings(Mode::Block));
+    relay.feed(ToClient, &server_frame(FIN, BINARY, b"half")[..3]);
+    relay.feed(ToServer, &client_frame(0, BINARY, &noise(500_000)));
+    assert!(relay.session.buffered_bytes() >= 500_000);
+    relay.feed(ToServer, &client_frame(FIN, 3, b""));
+    assert!(relay.outcome.closed.is_some() && !relay.outcome.finished[1]);
+    assert_eq!((relay.session.buffered_bytes(), relay.held(ToServer)), (0, 0));
+}
+
+#[test]
 fn whole_messages_do_not_touch_the_budget() {
     let budget = Arc::new(Budget::new(0));
     let mut relay = Relay::websocket("", Settings { budget, ..settings(Mode::Block) });
