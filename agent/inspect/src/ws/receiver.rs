@@ -367,7 +367,7 @@ impl Receiver {
         }
         let Some(message) = &mut self.message else { return Ok((piece.len(), None)) };
         let Open { compressed, passing, read, .. } = *message;
-        let room = (bounds.limits.max_message_bytes as u64).saturating_sub(read);
+        let room = wire_limit(compressed, bounds.limits).saturating_sub(read);
         let room = if passing { piece.len() } else { usize::try_from(room).unwrap_or(usize::MAX) };
         let too_big = piece.len() > room;
         let piece = piece.get(..room).unwrap_or(piece);
