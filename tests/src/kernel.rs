@@ -144,9 +144,33 @@ pub fn listening_addresses(pid: u32) -> Vec<SocketAddr> {
 /// If the process does not exist.
 #[must_use]
 pub fn resident_bytes(pid: u32) -> u64 {
+    status_bytes(pid, "VmRSS:")
+}
+
+/// Begins the measurement of [`peak_resident_bytes`] anew.
+///
+/// # Panics
+///
+/// If the process does not exist, or the kernel is built without `CONFIG_PROC_PAGE_MONITOR`.
+pub fn reset_peak(pid: u32) {
+    let path = format!("/proc/{pid}/clear_refs");
+    fs::write(&path, "5").unwrap_or_else(|error| panic!("{path}: {error}"));
+}
+
+/// The most resident memory that a process has had since its start or [`reset_peak`], in bytes (`VmHWM`).
+///
+/// # Panics
+///
+/// If the process does not exist.
+#[must_use]
+pub fn peak_resident_bytes(pid: u32) -> u64 {
+    status_bytes(pid, "VmHWM:")
+}
+
+fn status_bytes(pid: u32, field: &str) -> u64 {
     let path = format!("/proc/{pid}/status");
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
+    let line = text.lines().find_map(|line| line.strip_prefix(field)).unwrap_or_else(|| panic!("no {field}"));
     let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number of KiB");
     kib * 1024
 }

@@ -11,6 +11,7 @@ pub mod app;
 pub mod attacks;
 pub mod client;
 pub mod daemon;
+pub mod deflate;
 pub mod env;
 pub mod http;
 pub mod kernel;

@@ -18,6 +18,14 @@ pub const PING: u8 = 0x9;
 /// See [`CONTINUATION`].
 pub const PONG: u8 = 0xA;
 
+/// The reserved bits of the first byte, to be put onto an opcode (RFC 6455 §5.2). With permessage-deflate, RSV1 marks
+/// a compressed message (RFC 7692 §6).
+pub const RSV1: u8 = 0x40;
+/// See [`RSV1`].
+pub const RSV2: u8 = 0x20;
+/// See [`RSV1`].
+pub const RSV3: u8 = 0x10;
+
 /// The masking key the tests use.
 pub const MASK: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 
@@ -54,7 +62,7 @@ pub enum End {
     Reset,
 }
 
-/// Encodes one frame; with `mask` as a client does, without as a server does.
+/// Encodes one frame; with `mask` as a client does, without as a server does. `opcode` may carry reserved bits.
 #[must_use]
 pub fn encode(fin: bool, opcode: u8, mask: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
     let mask_bit = if mask.is_some() { 0x80 } else { 0 };
@@ -88,10 +96,39 @@ pub fn client_text(text: &str) -> Vec<u8> {
 /// The upgrade request the tests write by hand.
 #[must_use]
 pub fn upgrade_request(path: &str) -> String {
+    upgrade_request_with(path, "")
+}
+
+/// The same with more field lines, each ended by CRLF.
+#[must_use]
+pub fn upgrade_request_with(path: &str, fields: &str) -> String {
     format!(
         "GET {path} HTTP/1.1\r\nHost: app.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{fields}\r\n"
     )
+}
+
+/// The 101 response to an upgrade request, with more field lines, each ended by CRLF.
+///
+/// # Panics
+///
+/// If the request has no key.
+#[must_use]
+pub fn upgrade_response(request: &str, fields: &str) -> String {
+    let key = field(request, "sec-websocket-key").unwrap_or_else(|| panic!("no upgrade request: {request}"));
+    let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
+    format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: {accept}\r\n{fields}\r\n"
+    )
+}
+
+/// The value of the first field of that name (lower case) in a head.
+#[must_use]
+pub fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.lines()
+        .filter_map(|line| line.split_once(':'))
+        .find_map(|(key, value)| key.eq_ignore_ascii_case(name).then(|| value.trim()))
 }
 
 /// A TCP stream that is read frame by frame.
@@ -110,12 +147,41 @@ impl Wire {
     /// If the server does not answer 101.
     #[must_use]
     pub fn connect(host: &Namespace, to: SocketAddr) -> Self {
-        let stream = host.connect(to).unwrap_or_else(|error| panic!("connect to {to}: {error}"));
-        let mut wire = Self { stream, read: Vec::new() };
-        wire.write(upgrade_request("/").as_bytes());
-        let head = wire.read_head();
+        Self::connect_offering(host, to, "").0
+    }
+
+    /// The same with an offer of WebSocket extensions, if it is not empty; gives the head of the answer as well.
+    ///
+    /// # Panics
+    ///
+    /// If the server does not answer 101.
+    #[must_use]
+    pub fn connect_offering(host: &Namespace, to: SocketAddr, extensions: &str) -> (Self, String) {
+        let mut wire = Self::open(host, to);
+        let fields = match extensions {
+            "" => String::new(),
+            offer => format!("Sec-WebSocket-Extensions: {offer}\r\n"),
+        };
+        wire.write(upgrade_request_with("/", &fields).as_bytes());
+        let head = wire.head();
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
-        wire
+        (wire, head)
+    }
+
+    /// Connects from `host` and says nothing yet.
+    ///
+    /// # Panics
+    ///
+    /// If nobody accepts.
+    #[must_use]
+    pub fn open(host: &Namespace, to: SocketAddr) -> Self {
+        Self::over(host.connect(to).unwrap_or_else(|error| panic!("connect to {to}: {error}")))
+    }
+
+    /// Takes over a connection from which nothing has been read ahead.
+    #[must_use]
+    pub const fn over(stream: TcpStream) -> Self {
+        Self { stream, read: Vec::new() }
     }
 
     /// Connects a client from `host` to `to` and plays the app on `listener`; gives both ends.
@@ -139,23 +205,9 @@ impl Wire {
     /// If the client sends no upgrade request.
     #[must_use]
     pub fn accept(stream: TcpStream) -> Self {
-        let mut wire = Self { stream, read: Vec::new() };
-        let head = wire.read_head();
-        let key = head
-            .lines()
-            .find_map(|line| {
-                let (name, value) = line.split_once(':')?;
-                name.eq_ignore_ascii_case("sec-websocket-key").then(|| value.trim().to_owned())
-            })
-            .unwrap_or_else(|| panic!("no upgrade request: {head}"));
-        let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
-        wire.write(
-            format!(
-                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-                 Sec-WebSocket-Accept: {accept}\r\n\r\n"
-            )
-            .as_bytes(),
-        );
+        let mut wire = Self::over(stream);
+        let request = wire.head();
+        wire.write(upgrade_response(&request, "").as_bytes());
         wire
     }
 
@@ -211,6 +263,18 @@ impl Wire {
         }
     }
 
+    /// Reads exactly `length` bytes.
+    ///
+    /// # Panics
+    ///
+    /// If the stream ends before.
+    pub fn read_exactly(&mut self, length: usize) -> Vec<u8> {
+        while self.read.len() < length {
+            self.fill().expect("more bytes");
+        }
+        self.read.drain(..length).collect()
+    }
+
     /// Reads until the stream ends and tells how; whatever comes is dropped.
     ///
     /// # Panics
@@ -224,7 +288,60 @@ impl Wire {
         }
     }
 
-    fn read_head(&mut self) -> String {
+    /// What the app gets before its Close frame with 1008, which must come and end the stream.
+    ///
+    /// # Panics
+    ///
+    /// If the stream ends in another way.
+    pub fn frames_up_to_close(&mut self) -> Vec<Frame> {
+        let mut seen = Vec::new();
+        loop {
+            let frame = self.frame().expect("a Close frame at the end");
+            assert!(frame.masked, "frames to a server are masked: {frame:?}");
+            if frame.opcode == CLOSE {
+                assert_eq!(frame.close_code(), Some(1008), "{frame:?}");
+                assert_eq!(self.frame(), Err(End::Eof));
+                return seen;
+            }
+            seen.push(frame);
+        }
+    }
+
+    /// The next frame that is no Pong, or how the stream ended.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::frame`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::frame`].
+    pub fn next_but_pongs(&mut self) -> Result<Frame, End> {
+        loop {
+            match self.frame() {
+                Ok(frame) if frame.opcode == PONG => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// Reads everything up to the end of the stream, however it comes.
+    ///
+    /// # Panics
+    ///
+    /// If it does not end in time.
+    pub fn rest(&mut self) -> (Vec<u8>, End) {
+        let (rest, end) = read_to_end(&mut self.stream);
+        self.read.extend(rest);
+        (std::mem::take(&mut self.read), end)
+    }
+
+    /// Reads the head of an HTTP message, up to and with its empty line.
+    ///
+    /// # Panics
+    ///
+    /// If the connection ends before, or the head is not text.
+    pub fn head(&mut self) -> String {
         loop {
             if let Some(end) = self.read.windows(4).position(|window| window == b"\r\n\r\n") {
                 let head = self.read.drain(..end + 4).collect::<Vec<_>>();
@@ -316,7 +433,10 @@ fn decode(bytes: &[u8]) -> Option<(Frame, usize)> {
         reserved: first & 0x70,
         opcode: first & 0x0F,
         masked,
-        payload: payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key).collect(),
+        payload: match key {
+            [0, 0, 0, 0] => payload.to_vec(),
+            key => payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key).collect(),
+        },
     };
     Some((frame, bytes.len() - rest.len() + length))
 }

@@ -5,9 +5,7 @@ use std::time::Instant;
 
 use framewall_tests::app::{address_of, python_client};
 use framewall_tests::attacks::{Attack, TEXTBOOK, in_json};
-use framewall_tests::wire::{
-    BINARY, CLOSE, CONTINUATION, End, Frame, MASK, PING, PONG, TEXT, Wire, client_text, encode,
-};
+use framewall_tests::wire::{BINARY, CLOSE, CONTINUATION, End, MASK, PING, TEXT, Wire, client_text, encode};
 use framewall_tests::{App, Daemon, Kind, Lab, WsClient, env, lab, payload};
 use serde_json::json;
 use tungstenite::Message;
@@ -96,8 +94,8 @@ fn an_attack_in_fragments_with_pings_between_leaves_no_fragment() {
             client.write(&encode(true, PING, Some(MASK), b"between"));
         }
     }
-    assert_eq!(next_but_pongs(&mut client).expect("a Close frame").close_code(), Some(1008));
-    let seen = frames_up_to_close(&mut app);
+    assert_eq!(client.next_but_pongs().expect("a Close frame").close_code(), Some(1008));
+    let seen = app.frames_up_to_close();
     assert!(seen.iter().all(|frame| frame.opcode == PING), "{seen:?}");
     assert_eq!(daemon.wait_message_event("message_blocked", client.address())["location"], "$.user.name");
 }
@@ -126,7 +124,7 @@ fn an_attack_sent_byte_by_byte_is_blocked() {
         client.write(&[byte]);
     }
     assert_eq!(client.frame().expect("a Close frame").close_code(), Some(1008));
-    let seen = frames_up_to_close(&mut app);
+    let seen = app.frames_up_to_close();
     assert_eq!(seen.iter().map(|frame| frame.payload.as_slice()).collect::<Vec<_>>(), [b"harmless"]);
     daemon.wait_message_event("message_blocked", client.address());
 }
@@ -136,7 +134,7 @@ fn the_message_before_an_attack_arrives_and_the_one_after_it_does_not() {
     let (lab, listener, _daemon) = set_up();
     let (mut client, mut app) = Wire::pair(&lab.client, lab::v4(PORT), &listener);
     client.write(&[client_text("before"), client_text(SQLI), client_text("after")].concat());
-    let seen = frames_up_to_close(&mut app);
+    let seen = app.frames_up_to_close();
     assert_eq!(seen.iter().map(|frame| frame.payload.as_slice()).collect::<Vec<_>>(), [b"before"]);
     assert_eq!(client.frame().expect("a Close frame").close_code(), Some(1008));
 }
@@ -253,7 +251,7 @@ fn the_close_frame_waits_for_the_end_of_a_frame_the_server_is_sending() {
             daemon.wait_event("message_blocked", |_| true);
             app.write(rest);
             // What the app sends from here on nobody needs.
-            let seen = frames_up_to_close(&mut app);
+            let seen = app.frames_up_to_close();
             assert!(seen.is_empty(), "{seen:?}");
         });
         client.wait_bytes();
@@ -309,7 +307,7 @@ fn a_client_that_goes_on_sending_after_the_attack_is_not_heard() {
     client.write(&client_text("harmless"));
     client.write(&client_text(SQLI));
     assert_eq!(client.frame(), Err(End::Eof));
-    let seen = frames_up_to_close(&mut app);
+    let seen = app.frames_up_to_close();
     assert!(seen.is_empty(), "{seen:?}");
     let address = client.address();
     drop((client, app));
@@ -432,30 +430,6 @@ fn attacks_in_json() -> impl Iterator<Item = (Attack, (serde_json::Value, &'stat
         let shape = shapes.swap_remove(index % shapes.len());
         (attack, shape)
     })
-}
-
-/// What the app gets before its Close frame with 1008, which must come and end the stream.
-fn frames_up_to_close(app: &mut Wire) -> Vec<Frame> {
-    let mut seen = Vec::new();
-    loop {
-        let frame = app.frame().expect("a Close frame at the end");
-        assert!(frame.masked, "frames to a server are masked: {frame:?}");
-        if frame.opcode == CLOSE {
-            assert_eq!(frame.close_code(), Some(1008), "{frame:?}");
-            assert_eq!(app.frame(), Err(End::Eof));
-            return seen;
-        }
-        seen.push(frame);
-    }
-}
-
-fn next_but_pongs(client: &mut Wire) -> Result<Frame, End> {
-    loop {
-        match client.frame() {
-            Ok(frame) if frame.opcode == PONG => {}
-            other => return other,
-        }
-    }
 }
 
 /// A steered port behind which the test itself plays the app.
