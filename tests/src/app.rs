@@ -46,7 +46,7 @@ impl App {
         let (process, front) = match kind {
             Kind::Node => (node(lab, port, &[]), None),
             Kind::NodeDeflate => (node(lab, port, &["--deflate"]), None),
-            Kind::Python => (python_server(lab, port), None),
+            Kind::Python => (python_server(lab, port, &[]), None),
             Kind::Tungstenite => (tungstenite(lab, &[lab::any(port)]), None),
             Kind::Nginx => {
                 let behind = SocketAddr::from(([127, 0, 0, 1], port + 1));
@@ -55,6 +55,22 @@ impl App {
             }
         };
         Self { process, kind, front }
+    }
+
+    /// Like [`Self::start`], but the app logs every message as its SHA-256: byte-exact, also for binary ones.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::start`], and for kinds that cannot.
+    #[must_use]
+    pub fn start_with_digests(lab: &Lab, kind: Kind, port: u16) -> Self {
+        let process = match kind {
+            Kind::Node => node(lab, port, &["--digests"]),
+            Kind::NodeDeflate => node(lab, port, &["--deflate", "--digests"]),
+            Kind::Python => python_server(lab, port, &["--digests"]),
+            Kind::Tungstenite | Kind::Nginx => panic!("{kind:?} has no such switch"),
+        };
+        Self { process, kind, front: None }
     }
 
     /// Starts the tokio-tungstenite app on the server host with these addresses to listen on.
@@ -137,12 +153,23 @@ impl App {
 /// If it does not connect.
 #[must_use]
 pub fn python_client(lab: &Lab, to: SocketAddr) -> Process {
+    python_client_asking_for(lab, to, &[])
+}
+
+/// The same with these parameters of permessage-deflate, as in `client_max_window_bits=10`; none: its defaults.
+///
+/// # Panics
+///
+/// If it does not connect.
+#[must_use]
+pub fn python_client_asking_for(lab: &Lab, to: SocketAddr, parameters: &[&str]) -> Process {
     let mut command = lab.client.command("python3");
     command
         .env("PYTHONPATH", env::peers("python"))
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .arg(env::peers("scripts/python/client.py"))
-        .arg(format!("ws://{to}/chat"));
+        .arg(format!("ws://{to}/chat"))
+        .args(parameters);
     let process = Process::spawn("python client", command);
     process.wait_event("open", |_| true);
     process
@@ -169,13 +196,14 @@ fn node(lab: &Lab, port: u16, flags: &[&str]) -> Process {
     listening(Process::spawn("node app", command), 1)
 }
 
-fn python_server(lab: &Lab, port: u16) -> Process {
+fn python_server(lab: &Lab, port: u16, flags: &[&str]) -> Process {
     let mut command = lab.server.command("python3");
     command
         .env("PYTHONPATH", env::peers("python"))
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .arg(env::peers("scripts/python/server.py"))
-        .args(["--port", &port.to_string()]);
+        .args(["--port", &port.to_string()])
+        .args(flags);
     listening(Process::spawn("python app", command), 2)
 }
 

@@ -5,6 +5,7 @@
 //! | `FRAMEWALL_BIN` | path of the daemon under test |
 //! | `FRAMEWALL_PEERS` | directory with `node/node_modules`, `python` (site-packages), `bin` (the Rust peers), `scripts` (this crate's `peers`) |
 //! | `FRAMEWALL_TEST_SLOWDOWN` | factor for every time limit, default 1; above 1 the bulk transfers shrink as well |
+//! | `FRAMEWALL_TEST_SEED` | seed of generated conversations, a whole number; printed, so that a failure can be repeated |
 //!
 //! On `PATH`: `ip` (iproute2 6.0 or newer), `bpftool`, `node`, `python3`, `nginx`. Files are written only below
 //! [`std::env::temp_dir`]. The tests need root.
@@ -67,6 +68,24 @@ pub fn volume(what: &str, normal: usize, slow: usize) -> usize {
     }
     println!("slow machine: {what} reduced from {normal} to {slow}");
     slow
+}
+
+/// The seed of what a test generates: the same in every run unless it is set. It is printed.
+///
+/// # Panics
+///
+/// If `FRAMEWALL_TEST_SEED` is not a whole number.
+#[must_use]
+pub fn seed() -> u64 {
+    const USUAL: u64 = 6455;
+    let seed = match std::env::var("FRAMEWALL_TEST_SEED") {
+        Err(_) => USUAL,
+        Ok(text) => {
+            text.parse().unwrap_or_else(|_| panic!("FRAMEWALL_TEST_SEED={text:?} is no whole number"))
+        }
+    };
+    println!("FRAMEWALL_TEST_SEED={seed}");
+    seed
 }
 
 /// Polls `condition` until it gives a value.

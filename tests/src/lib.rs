@@ -10,6 +10,7 @@
 pub mod app;
 pub mod attacks;
 pub mod client;
+pub mod conversation;
 pub mod daemon;
 pub mod deflate;
 pub mod env;

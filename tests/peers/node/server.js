@@ -1,5 +1,6 @@
 // A WebSocket echo server on Node's default dual-stack socket, with two plain HTTP routes on the same port:
-// GET /health and POST /echo. It logs what it sees as JSON lines. Flags: --port N, --deflate.
+// GET /health and POST /echo. It logs what it sees as JSON lines. Flags: --port N, --deflate,
+// --digests (every message is logged as its SHA-256, not only large ones).
 'use strict';
 
 const crypto = require('node:crypto');
@@ -8,6 +9,7 @@ const { WebSocketServer } = require('ws');
 
 const flags = process.argv.slice(2);
 const port = Number(flags[flags.indexOf('--port') + 1]);
+const shown = flags.includes('--digests') ? -1 : 4096;
 const log = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
 
 function peerOf(socket) {
@@ -51,7 +53,7 @@ sockets.on('connection', (socket, request) => {
   log({ event: 'opened', peer, path: request.url, deflate: socket.extensions.includes('permessage-deflate') });
   socket.on('message', (data, binary) => {
     const opcode = binary ? 'binary' : 'text';
-    if (data.length > 4096) {
+    if (data.length > shown) {
       const sha256 = crypto.createHash('sha256').update(data).digest('hex');
       log({ event: 'message', peer, opcode, sha256, bytes: data.length });
     } else {

@@ -1,4 +1,7 @@
-"""A WebSocket client with the defaults of `websockets`, permessage-deflate included. Argument: the URL.
+"""A WebSocket client with the defaults of `websockets`, permessage-deflate included.
+
+Arguments: the URL, and after it parameters of permessage-deflate to ask for instead of the defaults, as in
+client_max_window_bits=10 or client_no_context_takeover.
 
 Takes one order a line on standard input: {"text": ".."}, {"binary": "hex"}, {"fragments": ["..", ".."]} (one text
 message, a ping after each fragment but the last) or {"close": 1000}. Logs what happens as JSON lines: open, received,
@@ -12,6 +15,7 @@ import sys
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
 
 def log(event, **fields):
@@ -60,8 +64,16 @@ async def receive(connection):
         log("closed", code=frame.code if frame else None, reason=frame.reason if frame else str(closed))
 
 
+def compression(parameters):
+    if not parameters:
+        return {"compression": "deflate"}
+    pairs = (parameter.partition("=") for parameter in parameters)
+    values = {name: int(value) if value else True for name, _, value in pairs}
+    return {"compression": None, "extensions": [ClientPerMessageDeflateFactory(**values)]}
+
+
 async def main():
-    async with connect(sys.argv[1], max_size=2**24, compression="deflate") as connection:
+    async with connect(sys.argv[1], max_size=2**24, **compression(sys.argv[2:])) as connection:
         host, port = connection.local_address[:2]
         local = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         deflate = any(extension.name == "permessage-deflate" for extension in connection.protocol.extensions)
