@@ -13,7 +13,7 @@ use nix::{
     libc,
     sys::{
         resource::{Resource, getrlimit, setrlimit},
-        socket::{Shutdown, setsockopt, shutdown, sockopt},
+        socket::{MsgFlags, Shutdown, recv, setsockopt, shutdown, sockopt},
     },
 };
 use tokio::io::{Interest, unix::AsyncFd};
@@ -27,6 +27,11 @@ pub(crate) fn reset_on_close(socket: &impl AsFd) -> io::Result<()> {
 /// Sends a FIN after what is queued.
 pub(crate) fn finish(socket: &impl AsRawFd) -> io::Result<()> {
     Ok(shutdown(socket.as_raw_fd(), Shutdown::Write)?)
+}
+
+/// Receives what is there into `buffer`; 0 is the end.
+pub(crate) fn receive(socket: &impl AsRawFd, buffer: &mut [u8]) -> io::Result<usize> {
+    Ok(recv(socket.as_raw_fd(), buffer, MsgFlags::empty())?)
 }
 
 /// Lets `connect` choose the port, so that it need only be unique together with the destination

@@ -241,8 +241,8 @@ struct Verdict {
 
 /// Feeds `stream` to a session in pieces, after a handshake.
 fn framewall(stream: &[u8], random: &mut Random) -> Verdict {
-    let mut session = Session::new(Arc::new(Settings::default()), [1, 2, 3, 4]);
     let now = Instant::now();
+    let mut session = Session::new(Arc::new(Settings::default()), [1, 2, 3, 4], now);
     let request = upgrade_request("/");
     session.handle_input(Direction::ToServer, request.as_bytes(), now);
     session.handle_input(Direction::ToClient, upgrade_response(&request, "").as_bytes(), now);

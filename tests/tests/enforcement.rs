@@ -5,7 +5,9 @@ use std::time::Instant;
 
 use framewall_tests::app::{address_of, python_client};
 use framewall_tests::attacks::{Attack, TEXTBOOK, in_json};
-use framewall_tests::wire::{BINARY, CLOSE, CONTINUATION, End, MASK, PING, TEXT, Wire, client_text, encode};
+use framewall_tests::wire::{
+    BINARY, CLOSE, CONTINUATION, End, MASK, PING, TEXT, Wire, client_text, encode, reset_on_close,
+};
 use framewall_tests::{App, Daemon, Kind, Lab, WsClient, env, lab, payload};
 use serde_json::json;
 use tungstenite::Message;
@@ -328,6 +330,24 @@ fn neither_events_nor_log_repeat_what_may_be_a_secret() {
     for secret in ["4111111111111111", "eyJhbGciOiJIUzI1NiJ9"] {
         assert!(!daemon.has_said(secret), "{secret} is in the events");
         assert!(!daemon.stderr().contains(secret), "{secret} is in the log");
+    }
+}
+
+/// Both peers go at the moment of the block, so that the reset of one can show at any step of the daemon's own end.
+/// Every one of many such connections must come to its end: one that did not would keep a worker busy for ever.
+#[test]
+fn peers_that_vanish_while_they_are_closed_leave_nothing_running() {
+    let (lab, listener, daemon) = set_up();
+    for round in 0..env::volume("connections whose peers vanish", 400, 60) {
+        let (mut client, mut app) = Wire::pair(&lab.client, lab::v4(PORT), &listener);
+        let address = client.address();
+        client.write(&client_text(SQLI));
+        assert!(app.frames_up_to_close().is_empty());
+        if round % 2 == 0 {
+            reset_on_close(&app.stream);
+        }
+        drop((client, app));
+        assert_eq!(daemon.wait_closed(address), "attack-sqli");
     }
 }
 

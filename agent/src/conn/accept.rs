@@ -20,12 +20,7 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
-use super::{
-    clients::Clients,
-    record::Record,
-    relay::Relay,
-    upstream,
-};
+use super::{clients::Clients, record::Record, relay::Relay, upstream};
 use crate::{
     drain::Phase,
     steer::{Upstreams, listeners::WorkerListeners},

@@ -129,7 +129,8 @@ impl Relay {
             };
             match result {
                 Ok(Turn::Over) => {}
-                // A bulk sender is always ready: the other connections of this thread come first.
+                // A bulk sender is always ready: the other connections of this thread come first, and the kernel's
+                // news.
                 Ok(Turn::Unfinished) => yield_now().await,
                 Err(end) => return end,
             }
@@ -143,8 +144,13 @@ impl Relay {
             lane.flush(receiver);
         }
         if self.lane(direction).0.is_readable() {
-            if ready.is_readable() || ready.is_read_closed() || ready.is_error() {
-                return self.read(direction);
+            if ready.is_error() {
+                // An error can show before the end that it means for reading does, so it is a reason of its own to
+                // read: what came before a reset, then the reset.
+                return self.read(direction, Interest::ERROR);
+            }
+            if ready.is_readable() || ready.is_read_closed() {
+                return self.read(direction, Interest::READABLE);
             }
         } else if ready.is_error() {
             // Nothing will be read from this side soon, but a reset need not wait for the other side's room.
@@ -153,15 +159,16 @@ impl Relay {
         Ok(Turn::Over)
     }
 
-    /// Reads from the sender of `direction` until it has no more, or its turn is over.
-    fn read(&mut self, direction: Direction) -> Result<Turn, End> {
+    /// Reads from the sender of `direction` until it has no more, or its turn is over. `cause` is what it is ready
+    /// for.
+    fn read(&mut self, direction: Direction, cause: Interest) -> Result<Turn, End> {
         READ_BUFFER.with_borrow_mut(|buffer| {
-            for _ in 0..READS_PER_TURN {
+            for turn in 0..READS_PER_TURN {
                 if !self.lane(direction).0.is_readable() {
                     return Ok(Turn::Over);
                 }
                 let sender = self.sender(direction);
-                match sender.try_read(buffer) {
+                match sender.try_io(cause, || sys::receive(sender, buffer)) {
                     Ok(0) => return self.handle_end(direction).map(|()| Turn::Over),
                     Ok(len) => {
                         if len < buffer.len() {
@@ -175,7 +182,11 @@ impl Relay {
                             return Ok(Turn::Over);
                         }
                     }
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Turn::Over),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        // Ready for nothing: only news from the kernel can change that, and the runtime fetches
+                        // them when this task makes room.
+                        return Ok(if turn == 0 { Turn::Unfinished } else { Turn::Over });
+                    }
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                     Err(_reset) => return Err(reset_by(direction)),
                 }
