@@ -121,7 +121,13 @@ impl Inflater {
     /// As [`Inflater::push`].
     pub(crate) fn finish(&mut self, out: &mut Vec<u8>, limit: usize) -> Result<(), InflateError> {
         if !self.ended {
+            let len = out.len();
             self.push(&mut &TAIL[..], out, limit)?;
+            // The message ended within a block, and the tail became part of its content: a reader that takes the end
+            // of a message for the end of its data reads something else (RFC 7692 §7.2.1 ends it with a block).
+            if out.len() > len {
+                return Err(InflateError::Corrupt);
+            }
         }
         if out.len() > limit {
             return Err(InflateError::TooBig);
@@ -217,6 +223,15 @@ mod tests {
         assert_eq!(message(&mut inflater, &one, 1, 5).unwrap(), b"Hello");
         assert_eq!(message(&mut inflater, &[0xf2, 0x00, 0x11, 0x00, 0x00], 1, 5).unwrap(), b"Hello");
         assert_eq!(message(&mut inflater, &[0x00], 1, 0).unwrap(), b"");
+    }
+
+    #[test]
+    fn a_message_that_ends_within_a_block_is_refused() {
+        // A stored block of 100 bytes, of which 10 come; the tail would be four more.
+        let stored = [&[0x00, 100, 0x00, 0x9b, 0xff][..], b"0123456789"].concat();
+        assert_eq!(inflate(&stored), Err(InflateError::Corrupt));
+        // The example of §7.2.3.1 without its end-of-block symbol.
+        assert_eq!(inflate(&[0xf2, 0x48, 0xcd, 0xc9, 0xc9]), Err(InflateError::Corrupt));
     }
 
     #[test]
