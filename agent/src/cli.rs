@@ -44,8 +44,9 @@ Needs root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON; Linux 5.15 or newer; a mo
 const RUN_MORE: &str = "\
 Events:
   One JSON object a line: daemon_started, connection_opened, websocket_opened, connection_opaque,
-  message_blocked, message_flagged, connection_closed, connection_refused, accept_failed,
-  events_dropped, daemon_draining, daemon_stopped. Each connection closes with one reason.
+  message_blocked, message_flagged, protocol_violation, limit_reached, policy_violation,
+  connection_closed, connection_refused, accept_failed, events_dropped, daemon_draining,
+  daemon_stopped. Each connection closes with one reason.
 
 Log:
   Human-readable lines on standard error. FRAMEWALL_LOG sets the filter, for example
