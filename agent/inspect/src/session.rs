@@ -34,8 +34,8 @@ use crate::{
 /// except what is held when [`Action::Abort`] comes. How the input was split makes no difference to the actions,
 /// but that adjacent releases may come as one or as several, and that the first bytes of an HTTP head go on
 /// before it is complete and can be judged: an application cannot act upon an incomplete head. The same holds for the
-/// bytes of a frame in which the compression of a message breaks that [passes](crate::OversizePolicy::Pass). And what
-/// finds no room in the [`Budget`](crate::Budget) depends on what other connections hold at the time.
+/// bytes of a frame in which the compression of a message that [passes](crate::OversizePolicy::Pass) breaks, or reaches
+/// its ratio. And what finds no room in the [`Budget`](crate::Budget) depends on what other connections hold at the time.
 ///
 /// After [`Action::Close`] the caller goes on feeding both directions: an offending stream is discarded; the other
 /// goes on up to its next frame boundary, where a Close frame is written and the stream half-closed. While the
