@@ -3,6 +3,7 @@
 mod apt;
 mod artifacts;
 mod demo;
+mod fuzz;
 mod interrupt;
 mod libtest;
 mod lint;
@@ -33,6 +34,7 @@ Commands:
   lint   Check formatting, lints and documentation
   test   Run every test, as root
   vm     Run the integration tests on another kernel, in a virtual machine
+  fuzz   Feed hostile bytes to the inspection core
 
 `cargo xtask COMMAND --help` says more.
 ";
@@ -46,6 +48,7 @@ enum Task {
     Lint,
     Test(test::Options),
     Vm(vm::Options),
+    Fuzz(fuzz::Options),
 }
 
 fn main() -> ExitCode {
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Task::Lint => lint::run(&workspace).map(|()| true),
         Task::Test(options) => Ok(test::run(&workspace, &options)),
         Task::Vm(options) => vm::run(&workspace, &options),
+        Task::Fuzz(options) => fuzz::run(&workspace, &options).map(|()| true),
     });
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -93,6 +97,7 @@ fn task(mut arguments: Parser) -> Result<Task, lexopt::Error> {
         "lint" => (Task::Lint, lint::HELP),
         "test" => (Task::Test(test::Options::default()), test::HELP),
         "vm" => (Task::Vm(vm::Options::default()), vm::HELP),
+        "fuzz" => (Task::Fuzz(fuzz::Options::default()), fuzz::HELP),
         other => return Err(format!("there is no command `{other}`").into()),
     };
     while let Some(argument) = arguments.next()? {
@@ -111,6 +116,8 @@ fn task(mut arguments: Parser) -> Result<Task, lexopt::Error> {
             (Task::Vm(options), Arg::Long("limit-s")) => {
                 options.limit = Duration::from_secs(arguments.value()?.parse()?);
             }
+            (Task::Fuzz(options), Arg::Long("seconds")) => options.seconds = arguments.value()?.parse()?,
+            (Task::Fuzz(options), Arg::Long("target")) => options.target = Some(arguments.value()?.string()?),
             (_, argument) => return Err(argument.unexpected()),
         }
     }

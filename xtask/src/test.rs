@@ -9,7 +9,7 @@ use crate::libtest::Tally;
 use crate::peers;
 use crate::vm::{self, Load};
 use crate::workspace::Workspace;
-use crate::{artifacts, interrupt, process, setup};
+use crate::{artifacts, fuzz, interrupt, process, setup};
 
 pub(crate) const HELP: &str = "\
 Runs every test: unit and property tests, integration tests on this kernel, integration tests on Debian's in a VM
@@ -92,13 +92,14 @@ fn run_stages(workspace: &Workspace, options: &Options, stages: &mut Vec<Stage>)
 }
 
 /// The tests inside the crates. The harness of the integration tests may have some, too; like those it is built in
-/// release mode, once.
+/// release mode, once. The fuzz targets play their seeds and some seconds of mutations.
 fn unit(workspace: &Workspace, options: &Options) -> Stage {
-    let crates =
-        ["--workspace", "--exclude", "framewall-tests", "--exclude", "framewall-ebpf", "--no-fail-fast"];
+    let excluded = ["framewall-tests", "framewall-ebpf", fuzz::PACKAGE].map(|name| ["--exclude", name]);
+    let crates = [&["--workspace", "--no-fail-fast"], excluded.as_flattened()].concat();
     let harness = ["--release", "--package", "framewall-tests", "--lib"];
+    let fuzz = ["--profile", "fuzz", "--package", fuzz::PACKAGE];
     let mut whole = Stage { name: "unit and property".to_owned(), tally: Tally::default(), error: None };
-    for selection in [&crates[..], &harness] {
+    for selection in [&crates[..], &harness, &fuzz] {
         let mut command = workspace.cargo();
         command.args(["test", "--quiet"]).args(selection).args(&options.filter);
         let part = stage(String::new(), &mut command);
