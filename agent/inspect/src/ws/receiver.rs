@@ -459,7 +459,7 @@ impl Receiver {
         if !self.is_text {
             return Ok(());
         }
-        match std::str::from_utf8(self.payload.get(self.valid..).unwrap_or_default()) {
+        match simdutf8::compat::from_utf8(self.payload.get(self.valid..).unwrap_or_default()) {
             Ok(_) => self.valid = self.payload.len(),
             Err(error) if error.error_len().is_some() => return Err(ReceiveError::InvalidUtf8),
             Err(error) => self.valid += error.valid_up_to(),
