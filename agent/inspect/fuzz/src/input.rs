@@ -89,7 +89,7 @@ fn limits(sizes: u8) -> Limits {
     let mut limits = match sizes & 3 {
         0 => Limits {
             max_head_bytes: 400,
-            max_frame_bytes: Some(150),
+            max_frame_bytes: (sizes & 0x40 != 0).then_some(150),
             max_message_bytes: 200,
             max_message_fragments: 4,
             max_pipelined_requests: 2,

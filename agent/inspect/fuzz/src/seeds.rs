@@ -146,6 +146,11 @@ fn frames() -> Seeds {
         ("deflate-no-takeover", say(BLOCK, 2, &compressed, &server)),
         ("too-long", say(SMALL, 0, &long, &server)),
         ("too-long-passes", say(SMALL_PASS, 0, &[long.clone(), hello.clone()].concat(), &server)),
+        ("fragments-too-long", say(b"@\x0002", 0, &in_three(&[0x80; 250]), &server)),
+        (
+            "fragments-too-long-pass",
+            say(b"B\x0002", 0, &[in_three(&[0x80; 250]), hello.clone()].concat(), &server),
+        ),
         ("close-within-message", say(BLOCK, 0, &[&fragments[..9], &ending[11..]].concat(), b"")),
         ("reserved-bits", say(BLOCK, 0, &client_frame(0xf1, KEY, b"x"), &server_frame(0xb1, b"x"))),
         ("bad-utf8", say(BLOCK, 0, &client_frame(0x81, NO_KEY, b"\xed\xa0\x80"), b"")),
@@ -156,6 +161,13 @@ fn frames() -> Seeds {
         ("long-text", say(BLOCK, 0, &longer, b"")),
         ("rates", say(b"@F07", 0, &hello.repeat(6), &server)),
     ]
+}
+
+/// A binary message in three frames.
+fn in_three(payload: &[u8]) -> Vec<u8> {
+    let (first, rest) = payload.split_at(payload.len() / 3);
+    let (second, third) = rest.split_at(rest.len() / 2);
+    [client_frame(0x02, KEY, first), client_frame(0, KEY, second), client_frame(0x80, KEY, third)].concat()
 }
 
 fn inflate() -> Seeds {
