@@ -122,12 +122,14 @@ impl Inflater {
     pub(crate) fn finish(&mut self, out: &mut Vec<u8>, limit: usize) -> Result<(), InflateError> {
         if !self.ended {
             let len = out.len();
-            self.push(&mut &TAIL[..], out, limit)?;
+            let pushed = self.push(&mut &TAIL[..], out, limit);
             // The message ended within a block, and the tail became part of its content: a reader that takes the end
-            // of a message for the end of its data reads something else (RFC 7692 §7.2.1 ends it with a block).
+            // of a message for the end of its data reads something else (RFC 7692 §7.2.1 ends it with a block). Said
+            // before the limit, after which a caller makes room and comes again with the same tail.
             if out.len() > len {
                 return Err(InflateError::Corrupt);
             }
+            pushed?;
         }
         if out.len() > limit {
             return Err(InflateError::TooBig);
@@ -230,6 +232,8 @@ mod tests {
         // A stored block of 100 bytes, of which 10 come; the tail would be four more.
         let stored = [&[0x00, 100, 0x00, 0x9b, 0xff][..], b"0123456789"].concat();
         assert_eq!(inflate(&stored), Err(InflateError::Corrupt));
+        // Also where the tail would be what passes the limit.
+        assert_eq!(message(&mut Inflater::new(true), &stored, 99, 10), Err(InflateError::Corrupt));
         // The example of §7.2.3.1 without its end-of-block symbol.
         assert_eq!(inflate(&[0xf2, 0x48, 0xcd, 0xc9, 0xc9]), Err(InflateError::Corrupt));
     }
