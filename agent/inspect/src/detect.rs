@@ -1,26 +1,50 @@
-//! Judges one value: is it an attack, and of which class?
+//! Judges one value: how much speaks for an attack, and of which class?
 
-mod classes;
+mod evidence;
+mod gate;
 mod signal;
 mod sqli;
+mod value;
 mod xss;
 
-pub(crate) use classes::Classes;
-pub use signal::Signal;
+pub(crate) use evidence::{Evidence, Found, Strength};
+pub(crate) use gate::Gate;
+pub use signal::{Signal, SignalKind};
+pub(crate) use value::{Kind, Origin, Value};
 
-/// One class of attack: its name, when it can be ruled out at once, and how it is found.
+/// One class of attack or anomaly: its name, what it is about, when it is asked and how it is found.
 pub(crate) trait Detector: Sync {
     /// What a finding is called.
     fn signal(&self) -> Signal;
 
-    /// Whether a value made of such bytes can be an attack at all. Runs on every value, so it must be cheap.
-    fn applies(&self, classes: Classes) -> bool;
+    /// One sentence for people who meet the signal in a log.
+    fn summary(&self) -> &'static str;
 
-    /// Whether this value is an attack. Takes time linear in its length.
-    fn detect(&self, value: &[u8]) -> bool;
+    /// Values for which mode `block` ends the connection (for an anomaly: that are tagged), and values that look
+    /// similar and pass. They are documentation, and every test run holds the detector to them.
+    fn examples(&self) -> Examples;
+
+    /// What the detector is asked for, in lower case ASCII: a value (or what it decodes to) that contains one of
+    /// these in any case. All literals of all detectors are looked for in one pass.
+    fn literals(&self) -> &'static [&'static str];
+
+    /// Whether the value is worth [`examine`](Self::examine). Runs on every value that is more than words.
+    fn applies(&self, gate: &Gate) -> bool {
+        gate.has_literal()
+    }
+
+    /// Reports what speaks for an attack. Takes time linear in the length of the value, whatever it is.
+    fn examine(&self, value: &Value<'_>, found: &mut Found);
 }
 
-/// All detectors, in the order in which they are asked.
+/// What a detector reports and what it does not.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Examples {
+    pub(crate) found: &'static [&'static str],
+    pub(crate) passed: &'static [&'static str],
+}
+
+/// All detectors. Their number is bounded by the bits of [`Gate`].
 pub(crate) static DETECTORS: [&dyn Detector; 2] = [&sqli::Sqli, &xss::Xss];
 
 #[cfg(test)]

@@ -29,6 +29,8 @@
 #![forbid(unsafe_code)]
 
 mod action;
+mod byte_set;
+mod decode;
 mod detect;
 mod direction;
 mod http;
@@ -42,6 +44,8 @@ mod verdict;
 mod ws;
 
 pub use action::{Action, Injection, OpaqueKind, Report};
+pub use decode::Step;
+pub use detect::{Signal, SignalKind};
 pub use direction::Direction;
 pub use http::{
     Handshake, HandshakePolicy, HttpAmbiguity, OriginPattern, OriginPatternError, PathPattern,
@@ -49,7 +53,9 @@ pub use http::{
 };
 pub use limits::{Budget, Limits, OversizePolicy};
 pub use session::Session;
-pub use settings::{DeflatePolicy, Mode, OpaquePolicy, Settings};
+pub use settings::{DeflatePolicy, Mode, OpaquePolicy, Profile, Settings};
 pub use stats::{Counters, StreamCounters};
-pub use verdict::{CloseReason, Finding, FindingAction, Offence, OffenceClass, Opcode, Signal, inspect_text};
+pub use verdict::{
+    CloseReason, Finding, FindingAction, Inspector, Offence, OffenceClass, Opcode, inspect_text,
+};
 pub use ws::{ControlFrame, ProtocolViolation};

@@ -58,11 +58,50 @@ pub enum DeflatePolicy {
     Refuse,
 }
 
+/// How much must speak for an attack before it blocks: the price of a false alarm against that of a miss.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Profile {
+    /// Blocks what honest text does not contain, whatever people write about (score 5).
+    #[default]
+    Balanced,
+    /// Blocks what honest text rarely contains (score 3): for messages in which nobody writes code, markup or SQL.
+    Strict,
+    /// Blocks only what is nothing but an attack (score 8).
+    Lenient,
+}
+
+impl Profile {
+    /// The name used in the configuration: `balanced`, `strict` or `lenient`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Balanced => "balanced",
+            Self::Strict => "strict",
+            Self::Lenient => "lenient",
+        }
+    }
+
+    /// The score from which on an attack blocks.
+    pub const fn block_score(self) -> u32 {
+        match self {
+            Self::Balanced => 5,
+            Self::Strict => 3,
+            Self::Lenient => 8,
+        }
+    }
+
+    /// The score from which on a signal is reported.
+    pub const fn tag_score(self) -> u32 {
+        2
+    }
+}
+
 /// How sessions behave; shared by all connections of a port.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// Whether offences end the connection.
     pub mode: Mode,
+    /// How much must speak for an attack before it blocks.
+    pub profile: Profile,
     /// Whether connections that are not inspected may pass.
     pub opaque: OpaquePolicy,
     /// Which WebSockets may be opened.

@@ -7,10 +7,8 @@ mod offence;
 mod redact;
 
 pub use close_reason::CloseReason;
-pub use examine::inspect_text;
 pub(crate) use examine::{Examiner, Subject};
+pub use examine::{Inspector, inspect_text};
 pub use finding::{Finding, FindingAction, Opcode};
 pub(crate) use offence::Breach;
 pub use offence::{Offence, OffenceClass};
-
-pub use crate::detect::Signal;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use libinjectionrs::{SqliFlags, SqliState};
 
-use crate::detect::{Classes, Detector, Signal};
+use crate::detect::{Detector, Examples, Found, Gate, Signal, Strength, Value};
 
 /// Longest run of bytes without a separator that is handed to libinjection; what is longer is cut out of the middle.
 ///
@@ -24,19 +24,34 @@ impl Detector for Sqli {
         Signal::Sqli
     }
 
-    fn applies(&self, classes: Classes) -> bool {
-        // Without a blank or an operator there is only one token.
-        classes.any(Classes::SPACE.and(Classes::MARKUP).and(Classes::OTHER))
+    fn summary(&self) -> &'static str {
+        "SQL injection: a value that breaks out of the literal or the number it should be"
     }
 
-    fn detect(&self, value: &[u8]) -> bool {
-        let value = &*shorten_words(value);
+    fn examples(&self) -> Examples {
+        Examples { found: &["' OR 1=1--"], passed: &["SELECT * FROM users WHERE id = 1"] }
+    }
+
+    fn literals(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn applies(&self, _: &Gate) -> bool {
+        true
+    }
+
+    fn examine(&self, value: &Value<'_>, found: &mut Found) {
+        let len = value.bytes.len();
+        let value = &*shorten_words(value.bytes);
         let ansi = SqliFlags::FLAG_SQL_ANSI;
         let mysql = SqliFlags::FLAG_SQL_MYSQL;
         let single = SqliFlags::FLAG_QUOTE_SINGLE;
-        matches_either(value, SqliFlags::FLAG_QUOTE_NONE | ansi, SqliFlags::FLAG_QUOTE_NONE | mysql)
+        if matches_either(value, SqliFlags::FLAG_QUOTE_NONE | ansi, SqliFlags::FLAG_QUOTE_NONE | mysql)
             || memchr::memchr(b'\'', value).is_some() && matches_either(value, single | ansi, single | mysql)
             || memchr::memchr(b'"', value).is_some() && matches(value, SqliFlags::FLAG_QUOTE_DOUBLE | mysql).0
+        {
+            found.push("fingerprint", Strength::Strong, 0..len);
+        }
     }
 }
 

@@ -1,14 +1,41 @@
 //! The textbook: what must be found, and what people say and must be allowed to say.
 
 use super::*;
+use crate::byte_set::ByteSet;
 
 fn found(value: &str) -> Vec<Signal> {
-    let classes = Classes::of(value.as_bytes());
-    DETECTORS
-        .iter()
-        .filter(|detector| detector.applies(classes) && detector.detect(value.as_bytes()))
-        .map(|detector| detector.signal())
+    judged(value).into_iter().filter(|(_, score)| *score >= 5).map(|(signal, _)| signal).collect()
+}
+
+fn judged(value: &str) -> Vec<(Signal, u32)> {
+    let value = Value::text(value.as_bytes());
+    let Some(gate) = Gate::of(value.bytes, ByteSet::of(value.bytes)) else { return Vec::new() };
+    gate.detectors()
+        .map(|(_, detector)| {
+            let mut found = Found::default();
+            detector.examine(&value, &mut found);
+            (detector.signal(), found.score())
+        })
+        .filter(|(_, score)| *score > 0)
         .collect()
+}
+
+#[test]
+fn each_detector_holds_to_its_examples() {
+    for detector in DETECTORS {
+        let least = match detector.signal().kind() {
+            SignalKind::Attack => 5,
+            SignalKind::Anomaly => 2,
+        };
+        let judged = |value: &str| {
+            judged(value).iter().any(|(signal, score)| *signal == detector.signal() && *score >= least)
+        };
+        let Examples { found, passed } = detector.examples();
+        assert!(!found.is_empty() && !passed.is_empty(), "{}", detector.signal());
+        let missed: Vec<_> = found.iter().filter(|value| !judged(value)).collect();
+        let refused: Vec<_> = passed.iter().filter(|value| judged(value)).collect();
+        assert_eq!((missed, refused), (Vec::new(), Vec::new()), "{}", detector.signal());
+    }
 }
 
 const SQLI: [&str; 25] = [

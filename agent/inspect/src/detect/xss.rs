@@ -2,7 +2,7 @@
 
 use libinjectionrs::XssDetector;
 
-use crate::detect::{Classes, Detector, Signal};
+use crate::detect::{Detector, Examples, Found, Gate, Signal, Strength, Value};
 
 /// Cross-site scripting: tags and attributes that run script, in text or breaking out of an attribute value, and
 /// whole values that are a `javascript:` URL with a call.
@@ -13,14 +13,31 @@ impl Detector for Xss {
         Signal::Xss
     }
 
-    fn applies(&self, classes: Classes) -> bool {
-        classes.any(Classes::MARKUP.and(Classes::OTHER))
+    fn summary(&self) -> &'static str {
+        "cross-site scripting: HTML or a URL that runs script"
     }
 
-    fn detect(&self, value: &[u8]) -> bool {
+    fn examples(&self) -> Examples {
+        Examples { found: &["<script>alert(1)</script>"], passed: &["a <b>bold</b> move"] }
+    }
+
+    fn literals(&self) -> &'static [&'static str] {
+        &["javascript"]
+    }
+
+    fn applies(&self, _: &Gate) -> bool {
+        true
+    }
+
+    fn examine(&self, value: &Value<'_>, found: &mut Found) {
+        let len = value.bytes.len();
         // Every finding of libinjection needs a tag or the value of an attribute.
-        memchr::memchr2(b'<', b'=', value).is_some() && XssDetector::new().detect(value).is_injection()
-            || is_script_url(value)
+        if memchr::memchr2(b'<', b'=', value.bytes).is_some()
+            && XssDetector::new().detect(value.bytes).is_injection()
+            || is_script_url(value.bytes)
+        {
+            found.push("html that runs script", Strength::Strong, 0..len);
+        }
     }
 }
 

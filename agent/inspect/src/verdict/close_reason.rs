@@ -80,11 +80,7 @@ impl CloseReason {
     /// The label, in kebab case: one of a few fixed values.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Attack(Signal::Sqli) => "attack-sqli",
-            Self::Attack(Signal::Xss) => "attack-xss",
-            Self::Attack(Signal::WsUninspected) => "ws-uninspected",
-            Self::Attack(Signal::WsProtocol) => "ws-protocol",
-            Self::Attack(Signal::HttpAmbiguous) => "http-ambiguous",
+            Self::Attack(signal) => signal_reason(signal),
             Self::ProtocolError(_) => "protocol-error",
             Self::InvalidUtf8 => "invalid-utf8",
             Self::MessageTooBig => "message-too-big",
@@ -309,6 +305,48 @@ impl CloseReason {
             | Self::DeflateError
             | Self::Shutdown => None,
         }
+    }
+}
+
+/// The reason of a connection that is ended for a signal.
+const fn signal_reason(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Sqli => "attack-sqli",
+        Signal::Xss => "attack-xss",
+        Signal::CmdExe => "attack-cmdexe",
+        Signal::Traversal => "attack-traversal",
+        Signal::Log4jJndi => "attack-log4j-jndi",
+        Signal::Ssrf => "attack-ssrf",
+        Signal::Xxe => "attack-xxe",
+        Signal::Ssti => "attack-ssti",
+        Signal::NoSqli => "attack-nosqli",
+        Signal::CodeInjection => "attack-codeinjection",
+        Signal::Deserialization => "attack-deserialization",
+        Signal::Ldapi => "attack-ldapi",
+        Signal::Ssi => "attack-ssi",
+        Signal::ResponseSplit => "attack-responsesplit",
+        Signal::Backdoor => "attack-backdoor",
+        Signal::UserAgent => "attack-useragent",
+        Signal::Scanner => "attack-scanner",
+        Signal::OobDomain => "attack-oob-domain",
+        Signal::NullByte => "nullbyte",
+        Signal::NotUtf8 => "notutf8",
+        Signal::DoubleEncoding => "doubleencoding",
+        Signal::JsonError => "json-error",
+        Signal::XmlError => "xml-error",
+        Signal::MalformedData => "malformed-data",
+        Signal::PrivateFile => "privatefile",
+        Signal::AbnormalPath => "abnormalpath",
+        Signal::GraphqlIntrospection => "graphql-introspection",
+        Signal::GraphqlDepth => "graphql-depth",
+        Signal::GraphqlIde => "graphql-ide",
+        Signal::InsecureAuth => "insecure-auth",
+        Signal::NoUa => "noua",
+        Signal::DuplicateHeaders => "duplicate-headers",
+        Signal::WsProtocol => "ws-protocol",
+        Signal::WsUninspected => "ws-uninspected",
+        Signal::Compressed => "compressed",
+        Signal::HttpAmbiguous => "http-ambiguous",
     }
 }
 

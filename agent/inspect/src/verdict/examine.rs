@@ -3,7 +3,9 @@
 use std::ops::ControlFlow;
 
 use crate::{
-    detect::{Classes, DETECTORS, Signal},
+    byte_set::ByteSet,
+    decode::Layers,
+    detect::{DETECTORS, Evidence, Found, Gate, Kind, Origin, Signal, SignalKind, Value},
     direction::Direction,
     payload::{Coverage, Leaf, Place, Scratch, leaves},
     settings::{Mode, Settings},
@@ -35,68 +37,170 @@ impl Examiner {
         self.scratch.buffered_bytes()
     }
 
-    /// Looks for attacks; at most one finding a signal. Allocates only for findings.
+    /// Looks for attacks; at most one finding a signal. Allocates only where something was found.
     pub(crate) fn examine(&mut self, subject: Subject<'_>, settings: &Settings) -> (Vec<Finding>, Coverage) {
-        let mut hits = Hits { subject, settings, findings: Vec::new(), looked_at: 0 };
+        let mut court = Court { subject, settings, cases: Vec::new(), findings: Vec::new(), looked_at: 0 };
         let coverage = leaves(
             subject.payload,
             subject.opcode == Opcode::Text,
             subject.whole,
             settings.limits.max_json_depth,
             &mut self.scratch,
-            &mut |leaf| hits.judge(leaf),
+            &mut |leaf| court.hear(leaf),
         );
         self.scratch.shrink();
-        (hits.findings, coverage)
+        (court.close(), coverage)
     }
 }
 
-struct Hits<'a> {
+/// What was found so far in one message.
+struct Court<'a> {
     subject: Subject<'a>,
     settings: &'a Settings,
+    cases: Vec<Case>,
     findings: Vec<Finding>,
     looked_at: u32,
 }
 
-impl Hits<'_> {
-    fn judge(&mut self, leaf: Leaf<'_>) -> ControlFlow<()> {
-        let classes = Classes::of(leaf.value);
-        let mut counted = false;
-        for detector in DETECTORS {
-            let signal = detector.signal();
-            if !detector.applies(classes) || self.findings.iter().any(|finding| finding.signal == signal) {
-                continue;
-            }
-            if !counted {
-                counted = true;
-                self.looked_at += 1;
-                if self.looked_at > self.settings.limits.max_leaves {
-                    self.add(Signal::WsUninspected, Leaf { value: b"", place: Place::Whole });
-                    return ControlFlow::Break(());
-                }
-            }
-            if detector.detect(leaf.value) {
-                self.add(signal, leaf);
-            }
-        }
-        // In mode block the first finding decides; in mode log there may be one of each signal.
-        let enough = match self.settings.mode {
-            Mode::Block => 1,
-            Mode::Log => DETECTORS.len(),
+/// What speaks for one signal, over all values of the message.
+struct Case {
+    signal: Signal,
+    found: Found,
+    /// The strongest value: its score, and how it is shown.
+    best: u32,
+    location: String,
+    excerpt: String,
+    evidence: Evidence,
+    layers: Layers,
+}
+
+impl Court<'_> {
+    fn hear(&mut self, leaf: Leaf<'_>) -> ControlFlow<()> {
+        let value = Value {
+            bytes: leaf.value,
+            kind: Kind::Text,
+            origin: Origin::Message,
+            name: b"",
+            layers: Layers::default(),
+            nested: false,
         };
-        if self.findings.len() >= enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        let Some(gate) = Gate::of(value.bytes, ByteSet::of(value.bytes)) else {
+            return ControlFlow::Continue(());
+        };
+        self.looked_at += 1;
+        if self.looked_at > self.settings.limits.max_leaves {
+            self.anomaly(Signal::WsUninspected, Leaf { value: b"", place: Place::Whole });
+            return ControlFlow::Break(());
+        }
+        self.ask(&value, gate, leaf.place)
     }
 
-    fn add(&mut self, signal: Signal, leaf: Leaf<'_>) {
+    fn ask(&mut self, value: &Value<'_>, gate: Gate, place: Place<'_>) -> ControlFlow<()> {
+        for (_, detector) in gate.detectors() {
+            let mut found = Found::default();
+            detector.examine(value, &mut found);
+            if !found.is_empty() {
+                self.note(detector.signal(), &found, value, place)?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn note(
+        &mut self,
+        signal: Signal,
+        found: &Found,
+        value: &Value<'_>,
+        place: Place<'_>,
+    ) -> ControlFlow<()> {
+        let Some(evidence) = found.iter().max_by_key(|evidence| evidence.strength) else {
+            return ControlFlow::Continue(());
+        };
+        let score = found.score();
+        let index = match self.cases.iter().position(|case| case.signal == signal) {
+            Some(index) => index,
+            None => {
+                self.cases.push(Case {
+                    signal,
+                    found: Found::default(),
+                    best: 0,
+                    location: String::new(),
+                    excerpt: String::new(),
+                    evidence: evidence.clone(),
+                    layers: value.layers,
+                });
+                self.cases.len() - 1
+            }
+        };
+        let Some(case) = self.cases.get_mut(index) else { return ControlFlow::Continue(()) };
+        for Evidence { what, strength, at } in found.iter() {
+            case.found.push(what, *strength, at.clone());
+        }
+        if score > case.best {
+            case.best = score;
+            case.location = place.location();
+            case.excerpt = excerpt(value.bytes);
+            case.evidence = evidence.clone();
+            case.layers = value.layers;
+        }
+        // In mode block the first attack decides; in mode log there may be a finding of each signal.
+        let decided = signal.kind() == SignalKind::Attack
+            && case.found.score() >= self.settings.profile.block_score()
+            && self.settings.mode == Mode::Block;
+        if decided { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn close(mut self) -> Vec<Finding> {
+        for case in std::mem::take(&mut self.cases) {
+            let score = case.found.score();
+            if score < self.settings.profile.tag_score() {
+                continue;
+            }
+            let blocks =
+                case.signal.kind() == SignalKind::Attack && score >= self.settings.profile.block_score();
+            self.findings.push(Finding {
+                signal: case.signal,
+                direction: self.subject.direction,
+                action: match (blocks, self.settings.mode) {
+                    (true, Mode::Block) => FindingAction::Block,
+                    (true, Mode::Log) => FindingAction::Log,
+                    (false, _) => FindingAction::Tag,
+                },
+                score,
+                location: case.location,
+                excerpt: case.excerpt,
+                evidence: case.evidence.what,
+                at: case.evidence.at,
+                layers: case.layers.iter().collect(),
+                opcode: self.subject.opcode,
+                message: self.subject.index,
+            });
+        }
+        // What blocks first, then the highest score.
+        self.findings.sort_by_key(|finding| (finding.action, std::cmp::Reverse(finding.score)));
+        self.findings
+    }
+
+    /// Something unusual about the message that is no matter of degree.
+    fn anomaly(&mut self, signal: Signal, leaf: Leaf<'_>) {
+        if self.findings.iter().any(|known| known.signal == signal) {
+            return;
+        }
+        let blocks = signal == Signal::WsUninspected;
         self.findings.push(Finding {
             signal,
             direction: self.subject.direction,
-            action: match self.settings.mode {
-                Mode::Block => FindingAction::Block,
-                Mode::Log => FindingAction::Log,
+            action: match (blocks, self.settings.mode) {
+                (true, Mode::Block) => FindingAction::Block,
+                (true, Mode::Log) => FindingAction::Log,
+                (false, _) => FindingAction::Tag,
             },
+            score: 0,
             location: leaf.place.location(),
             excerpt: excerpt(leaf.value),
+            evidence: "",
+            at: 0..0,
+            layers: Vec::new(),
             opcode: self.subject.opcode,
             message: self.subject.index,
         });
@@ -105,10 +209,27 @@ impl Hits<'_> {
 
 /// Judges one text message from a client, as a session would, without a connection.
 ///
-/// Returns at most one finding a signal; in mode `block` those of the first offending value. Text that is not UTF-8
+/// Returns at most one finding a signal; in mode `block` those of the values up to the first offending one. Text that is not UTF-8
 /// is read as a binary message.
 pub fn inspect_text(settings: &Settings, text: &[u8]) -> Vec<Finding> {
     let opcode = if std::str::from_utf8(text).is_ok() { Opcode::Text } else { Opcode::Binary };
-    let subject = Subject { payload: text, opcode, direction: Direction::ToServer, index: 1, whole: true };
-    Examiner::default().examine(subject, settings).0
+    Inspector::default().inspect(settings, opcode, text)
+}
+
+/// Judges messages from a client, as a session would, without a connection.
+#[derive(Debug, Default)]
+pub struct Inspector {
+    examiner: Examiner,
+}
+
+impl Inspector {
+    /// Judges one message. A text message that is not UTF-8, which a session refuses, is read as binary.
+    ///
+    /// Returns at most one finding a signal: what blocks first, then by falling score.
+    pub fn inspect(&mut self, settings: &Settings, opcode: Opcode, payload: &[u8]) -> Vec<Finding> {
+        let text = opcode == Opcode::Text && simdutf8::basic::from_utf8(payload).is_ok();
+        let opcode = if text { Opcode::Text } else { Opcode::Binary };
+        let subject = Subject { payload, opcode, direction: Direction::ToServer, index: 1, whole: true };
+        self.examiner.examine(subject, settings).0
+    }
 }

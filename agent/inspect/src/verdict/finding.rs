@@ -1,6 +1,8 @@
 //! One piece of evidence, as events show it.
 
-use crate::{detect::Signal, direction::Direction};
+use std::ops::Range;
+
+use crate::{decode::Step, detect::Signal, direction::Direction};
 
 /// What a detector found in a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,11 +13,19 @@ pub struct Finding {
     pub direction: Direction,
     /// What was done about it.
     pub action: FindingAction,
+    /// The sum of the strengths of what speaks for it in the message.
+    pub score: u32,
     /// Where in the message: `$.user.name`, `$.items[3].x`, `$["odd key"]` in JSON; `$` for the whole text;
     /// `$@17` for text at a byte offset in binary. A key that is itself the evidence is the last part of its path.
     pub location: String,
     /// A piece of the value: at most 64 characters, all printable, with digits and long words masked.
     pub excerpt: String,
+    /// The strongest piece of evidence, in a few words.
+    pub evidence: &'static str,
+    /// Where the evidence stands in the value after the layers were undone, in bytes.
+    pub at: Range<usize>,
+    /// The encodings that were undone to see it, outermost first.
+    pub layers: Vec<Step>,
     /// The type of the message.
     pub opcode: Opcode,
     /// Which data message of its direction it is, counted from 1.
@@ -23,20 +33,23 @@ pub struct Finding {
 }
 
 /// What a finding led to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum FindingAction {
     /// The message was dropped and the connection ended.
     Block,
-    /// The message passed; the finding is only reported.
+    /// The message passed although mode `block` would have dropped it.
     Log,
+    /// The message passed: what was found is worth knowing and no reason to block.
+    Tag,
 }
 
 impl FindingAction {
-    /// The name used in events: `block` or `log`.
+    /// The name used in events: `block`, `log` or `tag`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Block => "block",
             Self::Log => "log",
+            Self::Tag => "tag",
         }
     }
 }

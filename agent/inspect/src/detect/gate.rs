@@ -1,0 +1,114 @@
+//! Decides in one pass over a value which detectors are asked about it.
+
+use std::sync::LazyLock;
+
+use aho_corasick::{
+    Anchored, MatchKind, StartKind,
+    automaton::Automaton,
+    dfa::{self, DFA},
+};
+
+use crate::{
+    byte_set::ByteSet,
+    detect::{DETECTORS, Detector},
+};
+
+/// Values of nothing but these are words and numbers: nobody is asked about them.
+const WORDS: ByteSet = ByteSet::LETTER.and(ByteSet::PLAIN).and(ByteSet::HIGH).and(ByteSet::SPACE);
+
+/// What is known about a value before a detector looks at it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gate {
+    /// The kinds of bytes in it.
+    pub(crate) bytes: ByteSet,
+    /// Its length in bytes.
+    pub(crate) len: usize,
+    /// Bit `n` is set if a literal of detector `n` is in it.
+    literals: u32,
+    asked: u32,
+}
+
+impl Gate {
+    /// Looks at a value whose kinds of bytes are known; `None` if it is only words.
+    pub(crate) fn of(value: &[u8], bytes: ByteSet) -> Option<Self> {
+        let digits_and_blanks = ByteSet::DIGIT.and(ByteSet::SPACE);
+        if !bytes.has_any(WORDS.and(ByteSet::DIGIT).others()) && !bytes.has_all(digits_and_blanks) {
+            return None;
+        }
+        Some(Self { bytes, len: value.len(), literals: LITERALS.of(value), asked: 0 })
+    }
+
+    /// Whether a literal of the detector that is asked is in the value.
+    pub(crate) const fn has_literal(&self) -> bool {
+        self.literals & self.asked != 0
+    }
+
+    /// The detectors to ask.
+    pub(crate) fn detectors(mut self) -> impl Iterator<Item = (usize, &'static dyn Detector)> {
+        DETECTORS.iter().enumerate().filter_map(move |(index, detector)| {
+            self.asked = 1 << index;
+            detector.applies(&self).then_some((index, *detector))
+        })
+    }
+}
+
+/// The literals of all detectors.
+struct Literals {
+    dfa: DFA,
+    /// For each literal the detectors that asked for it.
+    detectors: Vec<u32>,
+}
+
+static LITERALS: LazyLock<Literals> = LazyLock::new(Literals::new);
+
+impl Literals {
+    fn new() -> Self {
+        let of_each = DETECTORS.iter().map(|detector| detector.literals());
+        let (literals, detectors): (Vec<_>, Vec<_>) = of_each
+            .enumerate()
+            .flat_map(|(index, literals)| literals.iter().map(move |literal| (*literal, 1_u32 << index)))
+            .unzip();
+        let dfa = dfa::Builder::new()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::Standard)
+            .start_kind(StartKind::Unanchored)
+            .prefilter(false)
+            .build(&literals)
+            .expect("the literals are few, and tests build the automaton");
+        Self { dfa, detectors }
+    }
+
+    fn of(&self, value: &[u8]) -> u32 {
+        let mut found = 0;
+        let Ok(mut state) = self.dfa.start_state(Anchored::No) else { return u32::MAX };
+        for &byte in value {
+            state = self.dfa.next_state(Anchored::No, state, byte);
+            if self.dfa.is_special(state) && self.dfa.is_match(state) {
+                for nth in 0..self.dfa.match_len(state) {
+                    let literal = self.dfa.match_pattern(state, nth).as_usize();
+                    found |= self.detectors.get(literal).copied().unwrap_or_default();
+                }
+            }
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn literals_are_lower_case_and_not_empty() {
+        assert!(DETECTORS.len() <= 32);
+        for detector in DETECTORS {
+            for literal in detector.literals() {
+                assert!(
+                    !literal.is_empty() && !literal.bytes().any(|byte| byte.is_ascii_uppercase()),
+                    "{}: {literal}",
+                    detector.signal()
+                );
+            }
+        }
+    }
+}

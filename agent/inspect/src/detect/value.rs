@@ -1,0 +1,58 @@
+//! A value as detectors see it.
+
+use crate::decode::Layers;
+
+/// What a value is in its message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The name of a member, parameter or header.
+    Key,
+    /// The value of a member, parameter or header, or an element.
+    Text,
+    /// A message (or a string inside one) as a whole, because it has no structure or one that is broken.
+    Whole,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A WebSocket message.
+    Message,
+    /// The path of the handshake's request target.
+    Path,
+    /// A query parameter of the handshake.
+    Query,
+    /// A cookie of the handshake.
+    Cookie,
+    /// Another header of the handshake.
+    Header,
+}
+
+/// A value to be judged, as it stands or decoded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Value<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) kind: Kind,
+    pub(crate) origin: Origin,
+    /// The name of the innermost member, parameter or header that it belongs to; empty if it has none. Of a key: itself.
+    pub(crate) name: &'a [u8],
+    /// How it was decoded.
+    pub(crate) layers: Layers,
+    /// Whether it is inside JSON (or another structure) that a string of the message contains: `"{\"$gt\":1}"`.
+    pub(crate) nested: bool,
+}
+
+#[cfg(test)]
+impl<'a> Value<'a> {
+    /// A string of a message.
+    pub(crate) fn text(bytes: &'a [u8]) -> Self {
+        Self {
+            bytes,
+            kind: Kind::Text,
+            origin: Origin::Message,
+            name: b"text",
+            layers: Layers::default(),
+            nested: false,
+        }
+    }
+}
