@@ -9,6 +9,6 @@ mod redact;
 pub use close_reason::CloseReason;
 pub(crate) use examine::{Examiner, Subject};
 pub use examine::{Inspector, inspect_text};
-pub use finding::{Finding, FindingAction, Opcode};
+pub use finding::{Finding, FindingAction, Opcode, Unit};
 pub(crate) use offence::Breach;
 pub use offence::{Offence, OffenceClass};

@@ -9,7 +9,7 @@ use crate::{
     direction::Direction,
     payload::{Coverage, Leaf, Place, Scratch, leaves},
     settings::{Mode, Settings},
-    verdict::{Finding, FindingAction, Opcode, redact::excerpt},
+    verdict::{Finding, FindingAction, Opcode, Unit, redact::excerpt},
 };
 
 /// A message to be judged.
@@ -172,8 +172,7 @@ impl Court<'_> {
                 evidence: case.evidence.what,
                 at: case.evidence.at,
                 layers: case.layers.iter().collect(),
-                opcode: self.subject.opcode,
-                message: self.subject.index,
+                unit: Unit::Message { opcode: self.subject.opcode, index: self.subject.index },
             });
         }
         // What blocks first, then the highest score.
@@ -201,8 +200,7 @@ impl Court<'_> {
             evidence: "",
             at: 0..0,
             layers: Vec::new(),
-            opcode: self.subject.opcode,
-            message: self.subject.index,
+            unit: Unit::Message { opcode: self.subject.opcode, index: self.subject.index },
         });
     }
 }
