@@ -3,6 +3,7 @@
 mod close_reason;
 mod examine;
 mod finding;
+mod handshake;
 mod offence;
 mod redact;
 
@@ -10,5 +11,6 @@ pub use close_reason::CloseReason;
 pub(crate) use examine::{Examiner, Subject};
 pub use examine::{Inspector, inspect_text};
 pub use finding::{Finding, FindingAction, Opcode, Unit};
+pub(crate) use handshake::examine_handshake;
 pub(crate) use offence::Breach;
 pub use offence::{Offence, OffenceClass};
