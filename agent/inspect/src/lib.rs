@@ -37,6 +37,7 @@ mod http;
 mod inflate;
 mod limits;
 mod payload;
+pub mod rules;
 mod session;
 mod settings;
 mod stats;
