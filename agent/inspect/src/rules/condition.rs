@@ -103,7 +103,7 @@ pub(super) enum Use {
 
 const GROUPS: [&str; 3] = ["all", "any", "not"];
 const SUBJECTS: [&str; 8] = ["field", "param", "header", "query", "cookie", "signal", "some", "none"];
-const OPERATORS: [&str; 12] = [
+pub(super) const OPERATORS: [&str; 12] = [
     "equals",
     "contains",
     "starts_with",

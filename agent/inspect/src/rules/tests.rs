@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 use super::*;
 use crate::{Opcode, detect::Signal, direction::Direction, http::Handshake};
 
+mod documentation;
 mod language;
 
 /// A client, its connection and the rules.
