@@ -110,7 +110,18 @@ impl Complaints {
         self.list.is_empty()
     }
 
+    /// File by file, from top to bottom.
     pub(super) fn finish(mut self) -> Vec<Complaint> {
+        let mut files: Vec<String> = Vec::new();
+        for complaint in &self.list {
+            if !files.contains(&complaint.file) {
+                files.push(complaint.file.clone());
+            }
+        }
+        self.list.sort_by_key(|complaint| {
+            let file = files.iter().position(|file| *file == complaint.file);
+            (file, complaint.line, complaint.column)
+        });
         if let (Some(last), more @ 1..) = (self.list.last_mut(), self.more) {
             last.message.push_str(&format!(" (and {more} more mistakes)"));
         }

@@ -590,7 +590,12 @@ impl Operand<'_> {
                 };
                 number
             }
-            other => {
+            other @ (DeValue::String(_)
+            | DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Array(_)
+            | DeValue::Table(_)) => {
                 self.complain(&format!("{} where a number is expected", kind(other)));
                 return None;
             }

@@ -339,10 +339,14 @@ impl IndexBuilder {
 fn literals_of(condition: &ItemCondition) -> Vec<Vec<u8>> {
     use super::field::Part;
     match condition {
-        ItemCondition::Is { part: Part::Value | Part::ParamValue, test } => match test {
-            Test::Equals { text, .. } if !text.is_empty() => vec![text.to_ascii_lowercase()],
-            test => test.literals(),
-        },
+        ItemCondition::Is { part: Part::Value | Part::ParamValue, test } => {
+            if let Test::Equals { text, .. } = test
+                && !text.is_empty()
+            {
+                return vec![text.to_ascii_lowercase()];
+            }
+            test.literals()
+        }
         ItemCondition::All(parts) => parts
             .iter()
             .map(literals_of)

@@ -42,7 +42,7 @@ impl Like {
                     plain = false;
                     continue;
                 }
-                '\\' | _ => {}
+                _ => {}
             }
             let literal = if letter == '\\' {
                 letters

@@ -72,8 +72,8 @@ impl Policy {
     }
 
     /// The ports that have words of their own.
-    pub(super) fn has_port(&self, port: u16) -> bool {
-        self.ports.contains_key(&port)
+    pub(super) fn ports(&self) -> impl Iterator<Item = u16> {
+        self.ports.keys().copied()
     }
 }
 
@@ -108,7 +108,7 @@ pub(super) fn parse(files: &[(&str, &str)], loader: Loader<'_>) -> Result<Parsed
     for (_, table) in &tables {
         table.allow("a rule file", &TOP);
         for section in ["rule", "rate_limit"] {
-            each(*table, section, |table| add_tag(table, &mut signals));
+            add_tags(*table, section, &mut signals);
         }
     }
     let mut lists = HashMap::new();
@@ -175,12 +175,16 @@ fn each<'a>(table: Table<'a>, key: &str, mut read: impl FnMut(Table<'a>)) {
     }
 }
 
-/// A tag may be named before the rule that gives it.
-fn add_tag(table: Table<'_>, signals: &mut SignalNames) {
-    // What is wrong with the table is said when it is read as a whole.
-    let Some(DeValue::String(tag)) = table.get("tag").map(|node| node.get_ref()) else { return };
-    if is_tag(tag) {
-        signals.add(tag);
+/// Adds the tags that rules give: a tag may be asked for in a file before. What is wrong is said when the rules are read.
+fn add_tags(table: Table<'_>, key: &str, signals: &mut SignalNames) {
+    let Some(DeValue::Array(items)) = table.get(key).map(|node| node.get_ref()) else { return };
+    for item in items.iter() {
+        if let DeValue::Table(rule) = item.get_ref()
+            && let Some(DeValue::String(tag)) = rule.get("tag").map(|node| node.get_ref())
+            && is_tag(tag)
+        {
+            signals.add(tag);
+        }
     }
 }
 
@@ -256,24 +260,17 @@ impl Reading<'_> {
             Some(_) => table.choice("mode", &MODES),
             None => Some(RuleMode::Block),
         };
-        let expires = match table.get("expires") {
-            Some(node) => Some(expiry(table, node)?),
-            None => None,
-        };
-        let ports = match table.get("ports") {
-            Some(_) => Some(self.ports(table)?),
-            None => None,
-        };
+        // Inside: the value, outside: whether it is sound. What comes after a mistake is read all the same.
+        let expires = table.get("expires").map_or(Some(None), |node| expiry(table, node).map(Some));
+        let ports = table.get("ports").map_or(Some(None), |_| self.ports(table).map(Some));
         // A note is for people.
         let _ = table.text("note");
-        let when = match table.get("when") {
-            Some(node) => {
-                let when = table.reader.table(node, "`when`")?;
-                Some(self.known.condition(when, used)?)
-            }
-            None => None,
-        };
-        Some(Heading { id: id?, when, enabled, mode: mode?, expires, ports, file, at: table.head() })
+        let when = table.get("when").map_or(Some(None), |node| {
+            let when = table.reader.table(node, "`when`")?;
+            self.known.condition(when, used).map(Some)
+        });
+        let (expires, ports) = (expires?, ports?);
+        Some(Heading { id: id?, when: when?, enabled, mode: mode?, expires, ports, file, at: table.head() })
     }
 
     fn id(&mut self, table: Table<'_>, id: Text<'_>) -> Option<Arc<str>> {

@@ -228,7 +228,7 @@ fn card(text: &str) -> Option<usize> {
         })
         .sum();
     let varied = digits.windows(2).any(|pair| pair[0] != pair[1]);
-    ((13..=19).contains(&count) && sum % 10 == 0 && varied).then_some(end)
+    ((13..=19).contains(&count) && sum.is_multiple_of(10) && varied).then_some(end)
 }
 
 /// Three parts in base64url, of which the first is the beginning of a JSON object.

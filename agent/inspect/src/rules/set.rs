@@ -1,7 +1,7 @@
 //! A loaded set of rules, and what of it is known with a connection.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     net::IpAddr,
     sync::{
         Arc, Mutex, PoisonError, Weak,
@@ -42,6 +42,8 @@ pub struct RuleSet {
     pub(super) unprompted: Vec<u32>,
     /// Parameters whose values are keys of limits: their groups in the captures.
     pub(super) captures: Vec<super::param_path::ParamPattern>,
+    /// The ports that something is different on.
+    ports: HashSet<u16>,
     /// Plans of connections that are alike.
     plans: Mutex<HashMap<PlanKey, Weak<Plan>>>,
 }
@@ -176,8 +178,10 @@ impl RuleSet {
         let mut compiler = Compiler::new(parsed.signals.len());
         let mut statements = Vec::new();
         let mut captures = Vec::new();
+        let mut ports: HashSet<u16> = parsed.policy.ports().collect();
         let mut add = |heading: &Heading, kind, compiler: &mut Compiler| {
             if heading.is_on() {
+                ports.extend(heading.ports.iter().flatten());
                 let expr = heading.when.as_ref().map_or(Expr::Always, |when| compiler.compile(when));
                 statements.push(Statement { expr, kind, on_handshake: false, times: AtomicU32::new(0) });
             }
@@ -226,7 +230,16 @@ impl RuleSet {
                 Some(_) | None => unprompted.push(number),
             }
         }
-        Ok(Self { parsed, questions, statements, woken_by, unprompted, captures, plans: Mutex::default() })
+        Ok(Self {
+            parsed,
+            questions,
+            statements,
+            woken_by,
+            unprompted,
+            captures,
+            ports,
+            plans: Mutex::default(),
+        })
     }
 
     pub(super) fn heading(&self, kind: StatementKind) -> Option<&Heading> {
@@ -318,7 +331,7 @@ impl RuleSet {
     /// The plan for connections with these answers.
     fn plan(&self, port: u16, connection: Box<[u64]>) -> Arc<Plan> {
         const MAX_PLANS: usize = 4096;
-        let key = (if self.names_port(port) { port } else { 0 }, connection);
+        let key = (if self.ports.contains(&port) { port } else { 0 }, connection);
         // A panic of another thread leaves whole plans behind.
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(plan) = plans.get(&key).and_then(Weak::upgrade) {
@@ -332,14 +345,6 @@ impl RuleSet {
             plans.insert(key, Arc::downgrade(&plan));
         }
         plan
-    }
-
-    fn names_port(&self, port: u16) -> bool {
-        let names = |statement: &Statement| {
-            let heading = self.heading(statement.kind);
-            heading.and_then(|heading| heading.ports.as_ref()).is_some_and(|ports| ports.contains(&port))
-        };
-        self.parsed.policy.has_port(port) || self.statements.iter().any(names)
     }
 
     fn make_plan(&self, port: u16, connection: Box<[u64]>) -> Plan {

@@ -12,7 +12,10 @@ use super::*;
 use crate::{Opcode, detect::Signal, direction::Direction, http::Handshake};
 
 mod documentation;
+mod errors;
 mod language;
+mod limits;
+mod properties;
 
 /// A client, its connection and the rules.
 struct World {

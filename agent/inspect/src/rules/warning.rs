@@ -154,10 +154,10 @@ fn conjuncts<'a>(condition: &'a Condition, out: &mut Vec<(&'a Atom, bool)>) {
 /// A regex that nothing in a value announces.
 fn slow(condition: &Condition) -> Option<&str> {
     match condition {
-        Condition::Is(atom) => match &atom.test {
-            Test::Matches(pattern) if pattern.literals.is_empty() => Some(&atom.text),
-            _ => None,
-        },
+        Condition::Is(atom) => {
+            let Test::Matches(pattern) = &atom.test else { return None };
+            pattern.literals.is_empty().then_some(&*atom.text)
+        }
         Condition::All(parts) | Condition::Any(parts) => parts.iter().find_map(slow),
         Condition::Not(part) => slow(part),
     }
