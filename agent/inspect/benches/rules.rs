@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use criterion::{BenchmarkId, Criterion};
+use criterion::{BenchmarkId, Criterion, Throughput};
 use framewall_inspect::{
     Action, Direction, Handshake, Opcode, Report, Session, Settings,
     rules::{Bound, ConnectionFacts, Counts, Decision, MessageFacts, Moment, RuleScratch, RuleSet, Segment},
@@ -17,12 +17,23 @@ use framewall_inspect::{
 /// 200 bytes; `leaves` are its values.
 const MESSAGE: &str = r#"{"type":"msg","action":"send","room":"general","data":{"text":"it's five o'clock, who is coming to lunch? I like soup","amount":12},"user":{"id":48213,"name":"Ann O'Neill","roles":["guest","author"]}}"#;
 
+const FACTS: MessageFacts = MessageFacts {
+    direction: Direction::ToServer,
+    opcode: Opcode::Text,
+    wire_bytes: 200,
+    bytes: 200,
+    fragments: 1,
+    index: 7,
+    compressed: false,
+};
+
 fn main() {
     let mut criterion = Criterion::default()
         .configure_from_args()
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(2));
     message(&mut criterion);
+    hostile(&mut criterion);
     bind(&mut criterion);
     load(&mut criterion);
     criterion.final_summary();
@@ -47,6 +58,44 @@ fn message(criterion: &mut Criterion) {
             });
         }
     }
+    group.finish();
+}
+
+/// Messages that are meant to be costly.
+fn hostile(criterion: &mut Criterion) {
+    const LEN: usize = 100_000;
+    let bound = bound(&ruleset(10_000));
+    let counts = Counts::new(None, Instant::now());
+    let mut scratch = RuleScratch::default();
+    let moment = Moment { now: Instant::now(), unix_s: 0 };
+    let mut group = criterion.benchmark_group("hostile");
+    group.throughput(Throughput::Bytes(LEN as u64));
+    let mut near_hits = String::new();
+    for n in 0.. {
+        let _ = write!(near_hits, "evil{} bad{n}- xx{n}y needle", n * 12 + 1);
+        if near_hits.len() >= LEN {
+            break;
+        }
+    }
+    let texts = [("one byte", "a".repeat(LEN)), ("near hits", near_hits)];
+    for (name, text) in &texts {
+        group.bench_function(BenchmarkId::new("text of", name), |bencher| {
+            bencher.iter(|| {
+                let mut trial = bound.begin(&mut scratch, FACTS, moment);
+                trial.param(&[Segment::Key(b"data"), Segment::Key(b"text")], text.as_bytes());
+                trial.decide(&counts)
+            });
+        });
+    }
+    group.bench_function("10,000 parameters", |bencher| {
+        bencher.iter(|| {
+            let mut trial = bound.begin(&mut scratch, FACTS, moment);
+            for n in 0..LEN / 10 {
+                trial.param(&[Segment::Key(b"data"), Segment::Index(n), Segment::Key(b"action")], b"op3");
+            }
+            trial.decide(&counts)
+        });
+    });
     group.finish();
 }
 
@@ -87,16 +136,7 @@ fn judge(
     action: &str,
 ) -> Decision {
     use Segment::{Index, Key};
-    let facts = MessageFacts {
-        direction: Direction::ToServer,
-        opcode: Opcode::Text,
-        wire_bytes: 200,
-        bytes: 200,
-        fragments: 1,
-        index: 7,
-        compressed: false,
-    };
-    let mut trial = bound.begin(scratch, facts, moment);
+    let mut trial = bound.begin(scratch, FACTS, moment);
     trial.param(&[Key(b"type")], b"msg");
     trial.param(&[Key(b"action")], action.as_bytes());
     trial.param(&[Key(b"room")], b"general");

@@ -61,8 +61,13 @@ impl<'a> Source<'a> {
         Self { name, text, lines: std::iter::once(0).chain(after_breaks).collect() }
     }
 
+    /// The number of the line that a place is in, counted from 1.
+    pub(super) fn line(&self, at: usize) -> usize {
+        self.lines.partition_point(|start| *start <= at).max(1)
+    }
+
     pub(super) fn complaint(&self, span: Range<usize>, message: String) -> Complaint {
-        let number = self.lines.partition_point(|start| *start <= span.start).max(1);
+        let number = self.line(span.start);
         let start = self.lines.get(number - 1).copied().unwrap_or_default();
         let line = self.text.get(start..).unwrap_or_default().split(['\n', '\r']).next().unwrap_or_default();
         let before = self.text.get(start..span.start).unwrap_or(line);
@@ -106,6 +111,11 @@ impl Complaints {
         }
     }
 
+    /// Whether reading on would say nothing new.
+    pub(super) fn is_full(&self) -> bool {
+        self.list.len() >= MAX_COMPLAINTS
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
@@ -123,7 +133,7 @@ impl Complaints {
             (file, complaint.line, complaint.column)
         });
         if let (Some(last), more @ 1..) = (self.list.last_mut(), self.more) {
-            last.message.push_str(&format!(" (and {more} more mistakes)"));
+            last.message.push_str(&format!(" (and at least {more} more mistakes)"));
         }
         self.list
     }
@@ -149,7 +159,9 @@ fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<
     known
         .into_iter()
         .filter(|name| name.len() <= MAX_NAME)
-        .map(|name| (distance(&wrong, &fold(name)), name))
+        .map(|name| (fold(name), name))
+        .filter(|(folded, _)| folded.len().abs_diff(wrong.len()) <= 4 * allowed)
+        .map(|(folded, name)| (distance(&wrong, &folded), name))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
@@ -225,6 +237,6 @@ mod tests {
             complaints.push(Source::new("f", "").complaint(0..0, "x".to_owned()));
         }
         let list = complaints.finish();
-        assert_eq!((list.len(), list[99].message.as_str()), (100, "x (and 50 more mistakes)"));
+        assert_eq!((list.len(), list[99].message.as_str()), (100, "x (and at least 50 more mistakes)"));
     }
 }

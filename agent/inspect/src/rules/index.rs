@@ -15,7 +15,8 @@ use aho_corasick::AhoCorasick;
 use super::{
     condition::{Atom, ItemCondition, Subject},
     item::Item,
-    test::{Test, Value},
+    number::Number,
+    test::{Compare, Test, Value},
 };
 
 /// The number of a group of questions.
@@ -159,26 +160,74 @@ struct Group {
     folded: RuleMap<Vec<Bit>>,
     /// The longest key of the two.
     longest: usize,
+    /// Comparisons with numbers, in order, so that those that hold come first.
+    at_least: Vec<(Number, Compare, Bit)>,
+    at_most: Vec<(Number, Compare, Bit)>,
+    same_number: Vec<(Number, Bit)>,
     /// Questions for which nothing can be looked up.
     others: Vec<(Asked, Bit)>,
     /// Whether some questions wait for a literal.
     has_literals: bool,
 }
 
+impl Group {
+    /// Answers the comparisons that hold.
+    fn compare(&self, number: Number, answers: &mut Answers) {
+        let low = self.at_least.iter().take_while(|(bound, ..)| Compare::Le.holds(*bound, number));
+        let high = self.at_most.iter().take_while(|(bound, ..)| Compare::Ge.holds(*bound, number));
+        for (bound, compare, bit) in low.chain(high) {
+            if compare.holds(number, *bound) {
+                answers.set(*bit);
+            }
+        }
+        let first = self.same_number.partition_point(|(other, _)| Compare::Lt.holds(*other, number));
+        let same = self.same_number.get(first..).unwrap_or_default();
+        for (_, bit) in same.iter().take_while(|(other, _)| Compare::Equals.holds(*other, number)) {
+            answers.set(*bit);
+        }
+    }
+
+    fn compares(&self) -> bool {
+        !(self.at_least.is_empty() && self.at_most.is_empty() && self.same_number.is_empty())
+    }
+
+    fn sort(&mut self) {
+        self.at_least.sort_by(|(a, ..), (b, ..)| a.compare(*b));
+        self.at_most.sort_by(|(a, ..), (b, ..)| b.compare(*a));
+        self.same_number.sort_by(|(a, _), (b, _)| a.compare(*b));
+    }
+}
+
 /// A question that waits for a literal.
 #[derive(Debug)]
-struct Waiting {
+struct Waiting<T> {
     group: GroupId,
     bit: Bit,
-    asked: Asked,
+    asked: T,
+}
+
+impl<T> Waiting<T> {
+    /// Those of a group, in a list that is sorted by group.
+    fn of(waiting: &[Self], group: GroupId) -> impl Iterator<Item = &Self> {
+        let first = waiting.partition_point(|waiting| waiting.group < group);
+        waiting.get(first..).unwrap_or_default().iter().take_while(move |waiting| waiting.group == group)
+    }
+}
+
+/// What a literal that is seen says.
+#[derive(Debug, Default)]
+struct Literal {
+    /// Whether a value contains this: answered where it stands, so that no value is searched twice. `None` in any case.
+    contained: Vec<Waiting<Option<Box<[u8]>>>>,
+    /// What is asked once.
+    others: Vec<Waiting<Asked>>,
 }
 
 /// Groups of questions, and the literals of all of them.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     groups: Vec<Group>,
-    /// For each literal who waits for it, sorted by group.
-    waiting: Vec<Vec<Waiting>>,
+    waiting: Vec<Literal>,
     literals: Option<AhoCorasick>,
     shortest_literal: usize,
 }
@@ -212,6 +261,16 @@ impl Index {
                     }
                 }
             }
+            if group.compares() {
+                let number = match item.value {
+                    Value::Text(text) => text.number(),
+                    Value::Number(number) => Some(number),
+                    Value::Ip(_) | Value::Flag(_) => None,
+                };
+                if let Some(number) = number {
+                    group.compare(number, answers);
+                }
+            }
             for (asked, bit) in &group.others {
                 if !answers.is_set(*bit) && asked.holds(item) {
                     answers.set(*bit);
@@ -223,20 +282,30 @@ impl Index {
         {
             answers.next_value();
             for found in literals.find_overlapping_iter(text.bytes) {
-                let literal = found.pattern().as_usize();
-                if answers.first_seen(literal) {
-                    self.ask_waiting(literal, item, groups, answers);
+                let Some(literal) = self.waiting.get(found.pattern().as_usize()) else { continue };
+                let first = answers.first_seen(found.pattern().as_usize());
+                if first || !literal.contained.is_empty() {
+                    let seen = text.bytes.get(found.range()).unwrap_or_default();
+                    literal.ask(seen, first, item, groups, answers);
                 }
             }
         }
     }
+}
 
-    fn ask_waiting(&self, literal: usize, item: &Item<'_>, groups: &[GroupId], answers: &mut Answers) {
-        let Some(waiting) = self.waiting.get(literal) else { return };
+impl Literal {
+    /// Asks what waits for this literal, as it is written in the value.
+    fn ask(&self, seen: &[u8], first: bool, item: &Item<'_>, groups: &[GroupId], answers: &mut Answers) {
         for group in groups {
-            let first = waiting.partition_point(|waiting| waiting.group < *group);
-            let of_group = waiting.get(first..).unwrap_or_default();
-            for waiting in of_group.iter().take_while(|waiting| waiting.group == *group) {
+            for waiting in Waiting::of(&self.contained, *group) {
+                if waiting.asked.as_deref().is_none_or(|text| text == seen) {
+                    answers.set(waiting.bit);
+                }
+            }
+            if !first {
+                continue;
+            }
+            for waiting in Waiting::of(&self.others, *group) {
                 if !answers.is_set(waiting.bit) && waiting.asked.holds(item) {
                     answers.set(waiting.bit);
                 }
@@ -249,7 +318,7 @@ impl Index {
 #[derive(Debug, Default)]
 pub(super) struct IndexBuilder {
     groups: Vec<Group>,
-    waiting: Vec<Vec<Waiting>>,
+    waiting: Vec<Literal>,
     literals: HashMap<Vec<u8>, usize>,
     texts: Vec<Vec<u8>>,
 }
@@ -282,17 +351,25 @@ impl IndexBuilder {
                     self.wait(group, test.literals(), asked, bit);
                 }
             }
-            test @ (Test::Contains { .. }
-            | Test::StartsWith { .. }
+            Test::Contains { text, fold } => {
+                slot.has_literals = true;
+                let asked = (!fold).then(|| text.clone());
+                if let Some(literal) = self.literal(text.to_ascii_lowercase()) {
+                    literal.contained.push(Waiting { group, bit, asked });
+                }
+            }
+            Test::Number(Compare::Equals, number) => slot.same_number.push((*number, bit)),
+            Test::Number(compare @ (Compare::Ge | Compare::Gt), number) => {
+                slot.at_least.push((*number, *compare, bit));
+            }
+            Test::Number(compare, number) => slot.at_most.push((*number, *compare, bit)),
+            test @ (Test::StartsWith { .. }
             | Test::EndsWith { .. }
             | Test::Like { .. }
             | Test::Matches(_)) => self.wait(group, test.literals(), asked, bit),
-            Test::Strings { .. }
-            | Test::Number(..)
-            | Test::Numbers(_)
-            | Test::Net(_)
-            | Test::Nets(_)
-            | Test::Flag(_) => slot.others.push((asked, bit)),
+            Test::Strings { .. } | Test::Numbers(_) | Test::Net(_) | Test::Nets(_) | Test::Flag(_) => {
+                slot.others.push((asked, bit))
+            }
         }
     }
 
@@ -304,21 +381,27 @@ impl IndexBuilder {
         }
         slot.has_literals = true;
         for literal in literals {
-            let id = *self.literals.entry(literal).or_insert_with_key(|literal| {
-                self.texts.push(literal.clone());
-                self.waiting.push(Vec::new());
-                self.waiting.len() - 1
-            });
-            if let Some(waiting) = self.waiting.get_mut(id) {
-                waiting.push(Waiting { group, bit, asked: asked.clone() });
+            if let Some(literal) = self.literal(literal) {
+                literal.others.push(Waiting { group, bit, asked: asked.clone() });
             }
         }
     }
 
+    fn literal(&mut self, literal: Vec<u8>) -> Option<&mut Literal> {
+        let id = *self.literals.entry(literal).or_insert_with_key(|literal| {
+            self.texts.push(literal.clone());
+            self.waiting.push(Literal::default());
+            self.waiting.len() - 1
+        });
+        self.waiting.get_mut(id)
+    }
+
     pub(super) fn build(mut self) -> Result<Index, String> {
-        for waiting in &mut self.waiting {
-            waiting.sort_by_key(|waiting| waiting.group);
+        for literal in &mut self.waiting {
+            literal.contained.sort_by_key(|waiting| waiting.group);
+            literal.others.sort_by_key(|waiting| waiting.group);
         }
+        self.groups.iter_mut().for_each(Group::sort);
         let literals = match self.texts.as_slice() {
             [] => None,
             texts => {

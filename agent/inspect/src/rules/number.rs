@@ -21,19 +21,35 @@ impl Number {
         if let Ok(whole) = text.parse() {
             return Some(Self::Whole(whole));
         }
-        text.parse().ok().filter(|number: &f64| number.is_finite()).map(Self::Fraction)
+        let number: f64 = text.parse().ok().filter(|number: &f64| number.is_finite())?;
+        // So that no number is written in two ways, and zero has no sign.
+        let is_whole = number.fract() == 0.0 && (-BEYOND_WHOLE..BEYOND_WHOLE).contains(&number);
+        Some(if is_whole { Self::Whole(number as i64) } else { Self::Fraction(number) })
     }
 
+    /// An order of all numbers that [`parse`](Self::parse) reads.
     pub(super) fn compare(self, other: Self) -> Ordering {
-        let float = |number| match number {
-            Self::Whole(whole) => whole as f64,
-            Self::Fraction(fraction) => fraction,
-        };
         match (self, other) {
             (Self::Whole(a), Self::Whole(b)) => a.cmp(&b),
-            (a, b) => float(a).total_cmp(&float(b)),
+            (Self::Fraction(a), Self::Fraction(b)) => a.total_cmp(&b),
+            (Self::Whole(a), Self::Fraction(b)) => whole_to_fraction(a, b),
+            (Self::Fraction(a), Self::Whole(b)) => whole_to_fraction(b, a).reverse(),
         }
     }
+}
+
+/// 2^63: the first whole number that is too large for an `i64`.
+const BEYOND_WHOLE: f64 = 9_223_372_036_854_775_808.0;
+
+/// Compares exactly, where a conversion would round.
+fn whole_to_fraction(whole: i64, fraction: f64) -> Ordering {
+    if fraction >= BEYOND_WHOLE {
+        return Ordering::Less;
+    }
+    if fraction < -BEYOND_WHOLE {
+        return Ordering::Greater;
+    }
+    whole.cmp(&(fraction.trunc() as i64)).then_with(|| 0.0_f64.total_cmp(&fraction.fract()))
 }
 
 impl std::fmt::Display for Number {
@@ -54,7 +70,9 @@ mod tests {
         let whole = |text: &str| Number::parse(text.as_bytes());
         assert_eq!(whole("12"), Some(Number::Whole(12)));
         assert_eq!(whole("-9223372036854775808"), Some(Number::Whole(i64::MIN)));
-        assert_eq!(whole("1.5e3"), Some(Number::Fraction(1500.0)));
+        assert_eq!(whole("1.5e3"), Some(Number::Whole(1500)));
+        assert_eq!(whole("-0.0"), Some(Number::Whole(0)));
+        assert_eq!(whole("1e30"), Some(Number::Fraction(1e30)));
         for text in ["", "inf", "NaN", "0x10", "1 ", "1e999", "-", "1_000", "infinity"] {
             assert_eq!(whole(text), None, "{text}");
         }
@@ -64,7 +82,25 @@ mod tests {
     fn whole_numbers_are_compared_exactly() {
         let [a, b] = [9_007_199_254_740_993, 9_007_199_254_740_992].map(Number::Whole);
         assert_eq!(a.compare(b), Ordering::Greater);
-        assert_eq!(Number::Fraction(2.0).compare(Number::Whole(2)), Ordering::Equal);
-        assert_eq!(Number::Fraction(1.5).compare(Number::Whole(2)), Ordering::Less);
+        let sorted = [
+            "-1e30",
+            "-9223372036854775808",
+            "-2.5",
+            "-2",
+            "-1.5",
+            "0",
+            "0.5",
+            "1",
+            "9007199254740993",
+            "9223372036854775807",
+            "9223372036854775808",
+        ];
+        let sorted: Vec<_> = sorted.iter().filter_map(|text| Number::parse(text.as_bytes())).collect();
+        assert_eq!(sorted.len(), 11);
+        for (i, a) in sorted.iter().enumerate() {
+            for (j, b) in sorted.iter().enumerate() {
+                assert_eq!(a.compare(*b), i.cmp(&j), "{a} {b}");
+            }
+        }
     }
 }

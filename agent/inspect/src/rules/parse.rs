@@ -169,6 +169,9 @@ fn each<'a>(table: Table<'a>, key: &str, mut read: impl FnMut(Table<'a>)) {
         return;
     };
     for item in items.iter() {
+        if table.reader.complaints.borrow().is_full() {
+            break;
+        }
         if let Some(table) = table.reader.table(item, &format!("`{key}`")) {
             read(table);
         }
@@ -281,8 +284,8 @@ impl Reading<'_> {
             table.reader.complain(id.at, message);
             return None;
         }
-        let place = table.reader.source.complaint(id.at.start..id.at.end, String::new());
-        let place = format!("{}:{}", place.file, place.line);
+        let source = table.reader.source;
+        let place = format!("{}:{}", source.name, source.line(id.at.start));
         if let Some(other) = self.ids.insert(id.text.to_owned(), place) {
             table.reader.complain(id.at, format!("the id `{}` is given already, at {other}", id.text));
             return None;

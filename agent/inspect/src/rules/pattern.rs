@@ -32,7 +32,8 @@ impl Pattern {
         let size = size(&hir);
         let too_big = || {
             Err(format!(
-                "this regex takes about {} when compiled, allowed are {}: its repetitions multiply",
+                "this regex takes about {} when compiled, allowed are {}: its repetitions multiply, \
+                 and a class like `\\w` has hundreds of ranges unless it is `(?-u:\\w)`",
                 bytes(size),
                 bytes(MAX_SIZE)
             ))

@@ -67,13 +67,17 @@ impl Expr {
         }
     }
 
-    /// Questions of which one must be answered with yes for this to hold; `None` if it can hold without.
-    pub(super) fn triggers(&self) -> Option<Vec<Bit>> {
+    /// Questions of which one must be answered with yes for this to hold; `None` if it can hold without. `uses` tells
+    /// how many rules ask each question: what many ask is likely to be answered with yes, and would wake them all.
+    pub(super) fn triggers(&self, uses: &[usize]) -> Option<Vec<Bit>> {
+        let cost = |bits: &Vec<Bit>| -> usize {
+            bits.iter().map(|bit| uses.get(*bit as usize).copied().unwrap_or_default()).sum()
+        };
         match self {
             Self::Content(bit) => Some(vec![*bit]),
-            Self::All(parts) => parts.iter().filter_map(Self::triggers).min_by_key(Vec::len),
+            Self::All(parts) => parts.iter().filter_map(|part| part.triggers(uses)).min_by_key(cost),
             Self::Any(parts) => {
-                let each: Option<Vec<_>> = parts.iter().map(Self::triggers).collect();
+                let each: Option<Vec<_>> = parts.iter().map(|part| part.triggers(uses)).collect();
                 each.map(|each| each.concat())
             }
             Self::Always | Self::Not(_) | Self::Connection(_) | Self::Message(_) => None,

@@ -208,6 +208,16 @@ impl RuleSet {
         let questions = compiler.finish()?;
         let mut woken_by = vec![Vec::new(); questions.content.len()];
         let mut unprompted = Vec::new();
+        let mut uses = vec![0_usize; questions.content.len()];
+        for statement in &statements {
+            statement.expr.each(&mut |part| {
+                if let Expr::Content(bit) = part
+                    && let Some(uses) = uses.get_mut(*bit as usize)
+                {
+                    *uses += 1;
+                }
+            });
+        }
         for (at, statement) in statements.iter_mut().enumerate() {
             statement.on_handshake = judges_handshakes(statement, &questions);
             let number = u32::try_from(at).map_err(|_| "too many rules".to_owned())?;
@@ -217,7 +227,7 @@ impl RuleSet {
                 }
                 StatementKind::Exclude(_) | StatementKind::Rule(_) => false,
             };
-            match statement.expr.triggers() {
+            match statement.expr.triggers(&uses) {
                 Some(mut bits) if !acts_on_all => {
                     bits.sort_unstable();
                     bits.dedup();

@@ -34,7 +34,7 @@ impl<'a> TextValue<'a> {
         Self { bytes, number: OnceCell::new(), ip: OnceCell::new(), lower: OnceCell::new() }
     }
 
-    fn number(&self) -> Option<Number> {
+    pub(super) fn number(&self) -> Option<Number> {
         *self.number.get_or_init(|| Number::parse(self.bytes))
     }
 

@@ -166,10 +166,18 @@ fn slow(condition: &Condition) -> Option<&str> {
 /// Rules that an earlier one leaves nothing for, with its id.
 fn shadowed(rules: &[Rule], unix_s: u64) -> Vec<(&Rule, &str)> {
     let mut found = Vec::new();
-    // Rules that decide, by the first of what they need.
+    let asked: Vec<_> = rules
+        .iter()
+        .filter(|rule| rule.heading.is_on() && !rule.heading.is_expired(unix_s))
+        .map(|rule| (rule, needs(rule.heading.when.as_ref())))
+        .collect();
+    let mut uses: HashMap<String, usize> = HashMap::new();
+    for need in asked.iter().flat_map(|(_, needs)| needs) {
+        *uses.entry(need.clone()).or_default() += 1;
+    }
+    // Rules that decide, by the rarest of what they need.
     let mut deciding: HashMap<String, Vec<(Vec<String>, &Rule)>> = HashMap::new();
-    for rule in rules.iter().filter(|rule| rule.heading.is_on() && !rule.heading.is_expired(unix_s)) {
-        let needs = needs(rule.heading.when.as_ref());
+    for (rule, needs) in asked {
         let known: HashSet<&str> = needs.iter().map(String::as_str).collect();
         let covers = |earlier: &&(Vec<String>, &Rule)| {
             let ports = match (&earlier.1.heading.ports, &rule.heading.ports) {
@@ -191,8 +199,8 @@ fn shadowed(rules: &[Rule], unix_s: u64) -> Vec<(&Rule, &str)> {
             && rule.heading.mode == RuleMode::Block
             && rule.heading.expires.is_none();
         if decides {
-            let first = needs.first().cloned().unwrap_or_default();
-            deciding.entry(first).or_default().push((needs, rule));
+            let rarest = needs.iter().min_by_key(|need| uses.get(*need)).cloned().unwrap_or_default();
+            deciding.entry(rarest).or_default().push((needs, rule));
         }
     }
     found

@@ -219,7 +219,9 @@ fn by_hand(condition: &str, message: &str) -> bool {
                         let text = TextValue::new(value);
                         matching.holds(&Item::new(name_of(path), path, Value::Text(&text)))
                     }),
-                    Subject::Header(_) | Subject::Query(_) | Subject::Cookie(_) | Subject::Signal { .. } => false,
+                    Subject::Header(_) | Subject::Query(_) | Subject::Cookie(_) | Subject::Signal { .. } => {
+                        false
+                    }
                 }
             }
         }
