@@ -16,6 +16,8 @@
 //! 3. `payload` finds the leaves of a message: JSON strings and keys, text, printable binary.
 //! 4. `detect` judges each leaf; `verdict` turns evidence into a [`Finding`] and a [`CloseReason`].
 //!
+//! Beside them stand the [`rules`] of an operator, which judge connections, messages and what the detectors found.
+//!
 //! [`inspect_text`] runs steps 3 and 4 alone, for offline use.
 //!
 //! ```

@@ -6,6 +6,54 @@
 //! message is a [`Trial`]: its content is put to an index of the questions (`index`), and only the rules whose
 //! questions were answered with yes are decided. `counts` remembers how often something happened, for rate limits.
 //!
+//! ```
+//! use std::time::Instant;
+//!
+//! use framewall_inspect::{Direction, Opcode, rules::*};
+//!
+//! let text = r#"
+//!     [[rule]]
+//!     id = "no-delete"
+//!     when = { all = [{ field = "port", equals = 8080 }, { param = "action", equals = "delete" }] }
+//!     action = "block"
+//! "#;
+//! let read = |file: &str, _from: &str| Err(format!("{file} is not here"));
+//! let (set, warnings) = RuleSet::load(&[("rules.toml", text)], &read, 0).expect("the rules are sound");
+//! assert!(warnings.is_empty());
+//!
+//! let now = Instant::now();
+//! // Once for each connection, and again when the rules were replaced.
+//! let bound = set.bind(&ConnectionFacts {
+//!     client: [192, 0, 2, 1].into(),
+//!     port: 8080,
+//!     scheme: "http",
+//!     handshake: None,
+//!     response_code: 101,
+//!     opened: now,
+//!     connection: 1,
+//! });
+//! let counts = Counts::new(set.max_keys(), now);
+//! let mut scratch = RuleScratch::default();
+//! // For each message.
+//! let message = MessageFacts {
+//!     direction: Direction::ToServer,
+//!     opcode: Opcode::Text,
+//!     wire_bytes: 19,
+//!     bytes: 19,
+//!     fragments: 1,
+//!     index: 1,
+//!     compressed: false,
+//! };
+//! let mut trial = bound.begin(&mut scratch, message, Moment { now, unix_s: 0 });
+//! trial.param(&[Segment::Key(b"action")], b"delete");
+//! let decision = trial.decide(&counts);
+//! assert!(matches!(decision.verdict, Verdict::Block(_)));
+//! assert_eq!(
+//!     trial.explain().to_string(),
+//!     "rule no-delete matches\n  + all\n    + port equals 8080\n    + param \"action\" equals \"delete\"\n"
+//! );
+//! ```
+//!
 //! The language is described in `docs/rules.md`, whose examples are tests of this module.
 
 mod complaint;

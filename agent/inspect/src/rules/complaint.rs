@@ -104,11 +104,15 @@ pub(super) struct Complaints {
 
 impl Complaints {
     pub(super) fn push(&mut self, complaint: Complaint) {
-        if self.list.len() < MAX_COMPLAINTS {
-            self.list.push(complaint);
-        } else {
-            self.more += 1;
+        if self.is_full() {
+            return self.count();
         }
+        self.list.push(complaint);
+    }
+
+    /// Counts a complaint that is one too many.
+    pub(super) const fn count(&mut self) {
+        self.more += 1;
     }
 
     /// Whether reading on would say nothing new.

@@ -42,7 +42,11 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     pub(super) fn complain(&self, at: impl Into<Place>, message: impl Into<String>) {
         let Place { start, end } = at.into();
-        self.complaints.borrow_mut().push(self.source.complaint(start..end, message.into()));
+        let mut complaints = self.complaints.borrow_mut();
+        if complaints.is_full() {
+            return complaints.count();
+        }
+        complaints.push(self.source.complaint(start..end, message.into()));
     }
 
     /// The value as a table; complains if it is none.

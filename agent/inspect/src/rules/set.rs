@@ -150,8 +150,8 @@ impl RuleSet {
 
     /// The rules of a daemon without rule files: only the policy for signals.
     pub fn empty() -> Arc<Self> {
-        let loaded = Self::load(&[], &|_, _| Err(String::new()), 0);
-        loaded.map(|(set, _)| set).unwrap_or_else(|_| unreachable!("no file, no mistake"))
+        let nothing = Self::load(&[], &|_, _| Ok(String::new()), 0);
+        nothing.expect("nothing is read, so nothing is wrong").0
     }
 
     /// What is not shown in events.

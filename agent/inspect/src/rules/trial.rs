@@ -156,8 +156,8 @@ impl Bound {
 }
 
 impl Trial<'_> {
-    /// Tells a parameter: where it stands, and its value with the escapes of its envelope undone. May be told several
-    /// times with what the value decodes to.
+    /// Tells a parameter: where it stands, and its value as the application reads it, with the escapes of its envelope
+    /// undone. Numbers, `true`, `false` and `null` are told as they are written.
     pub fn param(&mut self, path: &[Segment<'_>], value: &[u8]) {
         if !self.bound.plan.needs_params {
             return;
@@ -454,16 +454,20 @@ impl Trial<'_> {
     /// Counts the attacks of the client's address.
     fn count_attacks(&self, counts: &Counts, decision: &mut Decision) {
         let Some(threshold) = &self.bound.set.parsed.threshold else { return };
-        let is_attack = |seen: &&SeenSignal| seen.signal.kind() == SignalKind::Attack;
-        let attacks = decision.signals.iter().filter(is_attack).count();
-        let firm = decision.signals.iter().filter(is_attack).filter(|seen| seen.firm).count();
+        let signals = || decision.signals.iter().filter(|seen| seen.signal.kind() == SignalKind::Attack);
+        let attacks = signals().count();
+        let mut firm = 0_u32;
+        for (at, seen) in signals().enumerate().filter(|(_, seen)| seen.firm) {
+            // A signal counts once, in however many parameters it was found.
+            let again = signals().take(at).any(|other| other.firm && other.signal == seen.signal);
+            firm += u32::from(!again);
+        }
         if threshold.mode == RuleMode::Off || attacks == 0 && !threshold.blocks_all {
             return;
         }
         let flag = KeyHash::of("attack").and(self.bound.client);
         let now = self.moment.now;
         let mut flagged = counts.is_flagged(flag, now);
-        let firm = u32::try_from(firm).unwrap_or(u32::MAX);
         if firm > 0 && !flagged {
             for (count, window_ms) in &threshold.windows {
                 let key = KeyHash::of(("attacks in", *window_ms)).and(self.bound.client);

@@ -331,3 +331,42 @@ fn warns_of_rules_that_are_shadowed() {
         warns(&fine, &[]);
     }
 }
+
+/// Files that are meant to take long: none takes a second, unless something is done again and again.
+#[test]
+fn large_files_are_read_in_time() {
+    const COUNT: usize = 4000;
+    let many = |each: &dyn Fn(usize) -> String| (0..COUNT).map(each).collect::<String>();
+    let same = "{ field = \"direction\", equals = \"to_server\" }";
+    let files = [
+        many(&|n| {
+            rule(
+                &format!("r{n}"),
+                "block",
+                &format!("{{ all = [{same}, {{ param = \"p{n}\", exists = true }}] }}"),
+            )
+        }),
+        many(&|n| rule(&format!("r{n}"), "block", same)),
+        many(&|n| rule("same", "blok", &format!("{{ signal = \"X{n}\" }}"))),
+        format!("rule = [{}]", many(&|n| format!("{{ id = \"r{n}\", action = \"log\" }}, "))),
+        format!(
+            "[[rule]]\nid = \"r\"\naction = \"log\"\nwhen = {{ any = [{}] }}",
+            many(&|n| format!("{{ signal = \"SIGNAL-{n}\" }},"))
+        ),
+        format!(
+            "[lists.l]\ntype = \"wildcard\"\nvalues = [{}]\n{}",
+            many(&|n| format!("\"*x{n}*\",")),
+            rule("r", "log", "{ param = \"a\", in_list = \"l\" }")
+        ),
+        "[".repeat(100_000),
+        format!("a = {}", "[".repeat(100_000)),
+        "a.".repeat(100_000),
+        "\"".repeat(100_000),
+    ];
+    for file in files {
+        let start = Instant::now();
+        let _ = RuleSet::load(&[("r.toml", &file)], &lists, TODAY);
+        let shown: String = file.chars().take(80).collect();
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?} {shown}", start.elapsed());
+    }
+}

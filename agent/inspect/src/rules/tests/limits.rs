@@ -187,6 +187,9 @@ fn an_address_that_attacks_is_flagged() {
         attack(&mut world);
         assert!(!world.blocks("{}"), "its time is over");
     }
+    let mut twice = world("[attack_threshold]\nper_1_min = 2\n[signals]\nSQLI = \"tag\"\n");
+    twice.found = vec![(Signal::Sqli, true, "q".to_owned()), (Signal::Sqli, true, "r".to_owned())];
+    assert!(!twice.blocks("{}"), "one signal in two parameters is one attack");
     let mut world = world("[attack_threshold]\nper_1_min = 1\nmode = \"log\"\n[signals]\nSQLI = \"tag\"\n");
     attack(&mut world);
     let decision = world.says("{}");
