@@ -326,6 +326,19 @@ mod tests {
     }
 
     #[test]
+    fn threads_count_together() {
+        let start = Instant::now();
+        let counts = Counts::new(None, start);
+        let threshold = Threshold { count: 4000, ..TEN_A_MINUTE };
+        let newly = || (0..1000).filter(|_| counts.count(key(1), 1, threshold, start).newly).count();
+        let reached: usize = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(newly)).collect();
+            threads.into_iter().map(|thread| thread.join().expect("no panic")).sum()
+        });
+        assert_eq!(reached, 1);
+    }
+
+    #[test]
     fn time_that_goes_back_breaks_nothing() {
         let start = Instant::now();
         let counts = Counts::new(None, start + Duration::from_secs(100));

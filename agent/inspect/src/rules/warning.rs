@@ -7,6 +7,7 @@ use super::{
     condition::{Atom, Condition, Subject},
     parse::Parsed,
     rule::{Heading, Rule, RuleAction, RuleMode},
+    signals::{SIGNALS, SignalId},
     test::{Compare, Test},
 };
 
@@ -19,13 +20,12 @@ pub(super) fn warnings(parsed: &Parsed, files: &[(&str, &str)], unix_s: u64) -> 
             warnings.push(Warning(source.complaint(heading.at.start..heading.at.end, message)));
         }
     };
-    let headings = parsed
-        .excludes
-        .iter()
-        .map(|exclude| &exclude.heading)
-        .chain(parsed.rules.iter().map(|rule| &rule.heading))
-        .chain(parsed.limits.iter().map(|limit| &limit.heading));
-    for heading in headings {
+    // A tag reaches what comes after the rule that gives it.
+    let mut given: HashSet<SignalId> = (0..SIGNALS.len()).collect();
+    let excludes = parsed.excludes.iter().map(|exclude| (&exclude.heading, None));
+    let rules = parsed.rules.iter().map(|rule| (&rule.heading, rule.does.tag));
+    let limits = parsed.limits.iter().map(|limit| (&limit.heading, limit.does.tag));
+    for (heading, tag) in excludes.chain(rules).chain(limits) {
         let id = &heading.id;
         if !heading.enabled {
             warn(heading, format!("`{id}` is not enabled"));
@@ -36,7 +36,7 @@ pub(super) fn warnings(parsed: &Parsed, files: &[(&str, &str)], unix_s: u64) -> 
             warn(heading, format!("`{id}` has expired"));
         }
         if let Some(when) = &heading.when {
-            if let Some(why) = never(when) {
+            if let Some(why) = never(when, &given) {
                 warn(heading, format!("`{id}` can never match: {why}"));
             } else if let Some(text) = slow(when) {
                 let message = format!(
@@ -44,6 +44,9 @@ pub(super) fn warnings(parsed: &Parsed, files: &[(&str, &str)], unix_s: u64) -> 
                 );
                 warn(heading, message);
             }
+        }
+        if heading.is_on() && heading.mode == RuleMode::Block && !heading.is_expired(unix_s) {
+            given.extend(tag);
         }
     }
     for (rule, by) in shadowed(&parsed.rules, unix_s) {
@@ -55,14 +58,29 @@ pub(super) fn warnings(parsed: &Parsed, files: &[(&str, &str)], unix_s: u64) -> 
 }
 
 /// Why a condition holds for nothing, if that can be seen.
-fn never(condition: &Condition) -> Option<String> {
+fn never(condition: &Condition, given: &HashSet<SignalId>) -> Option<String> {
     match condition {
-        Condition::Is(atom) => atom.test.is_never().then(|| format!("the list of `{}` is empty", atom.text)),
+        Condition::Is(atom) => match atom.subject {
+            Subject::Signal { id, .. } if !given.contains(&id) => {
+                Some(format!("no rule before it gives the tag of `{}`", atom.text))
+            }
+            Subject::Signal { .. }
+            | Subject::Field(_)
+            | Subject::Header(_)
+            | Subject::Query(_)
+            | Subject::Cookie(_)
+            | Subject::Param(_)
+            | Subject::Some { .. } => {
+                atom.test.is_never().then(|| format!("the list of `{}` is empty", atom.text))
+            }
+        },
         Condition::Any(parts) => {
-            let reasons: Option<Vec<_>> = parts.iter().map(never).collect();
+            let reasons: Option<Vec<_>> = parts.iter().map(|part| never(part, given)).collect();
             reasons.and_then(|reasons| reasons.into_iter().next())
         }
-        Condition::All(parts) => parts.iter().find_map(never).or_else(|| contradiction(condition)),
+        Condition::All(parts) => {
+            parts.iter().find_map(|part| never(part, given)).or_else(|| contradiction(condition))
+        }
         Condition::Not(_) => None,
     }
 }

@@ -294,6 +294,14 @@ fn warns_of_rules_that_never_match() {
         let expected: Vec<_> = why.into_iter().collect();
         warns(&text, &expected);
     }
+    let tag = "[[rule]]\nid = \"t\"\naction = \"tag\"\ntag = \"T\"\n";
+    let asks = rule("r", "block", "{ signal = \"T\" }");
+    warns(
+        &format!("{asks}{tag}"),
+        &["1: `r` can never match: no rule before it gives the tag of `signal T`"],
+    );
+    warns(&format!("{tag}mode = \"log\"\n{asks}"), &["`r` can never match"]);
+    warns(&format!("{tag}{asks}"), &[]);
     warns("[[rule]]\nid = \"r\"\naction = \"log\"\nexpires = 2026-11-22\n", &["1: `r` has expired"]);
     warns(
         "[[rule]]\nid = \"r\"\naction = \"log\"\nexpires = 2026-11-22T01:00:00+02:00\n",
