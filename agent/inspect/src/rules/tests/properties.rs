@@ -69,7 +69,23 @@ fn file() -> impl Strategy<Value = String> {
         proptest::collection::vec(select(&PIECES[..]), 0..24).prop_map(|pieces| pieces.concat()),
         ".{0,200}",
         "[\\[\\]{}=\",a-z0-9\\n .'#-]{0,200}",
+        damaged_example(),
     ]
+}
+
+/// An example of the documentation in which some pieces were replaced by others.
+fn damaged_example() -> impl Strategy<Value = String> {
+    let examples: Vec<&str> = super::documentation::examples().collect();
+    let damage = (any::<prop::sample::Index>(), 0..12_usize, select(&PIECES[..]));
+    (select(examples), proptest::collection::vec(damage, 0..6)).prop_map(|(example, damages)| {
+        let mut letters: Vec<char> = example.chars().collect();
+        for (at, len, piece) in damages {
+            let start = at.index(letters.len() + 1);
+            let end = (start + len).min(letters.len());
+            letters.splice(start..end, piece.chars());
+        }
+        letters.into_iter().collect()
+    })
 }
 
 /// Conditions that are sound, with what they say about a message of one parameter.
