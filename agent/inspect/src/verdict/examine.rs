@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 
 use crate::{
     byte_set::ByteSet,
-    decode::Layers,
-    detect::{DETECTORS, Evidence, Found, Gate, Kind, Origin, Signal, SignalKind, Value},
+    decode::{self, Buffers, Layers},
+    detect::{Evidence, Found, Gate, Kind, Origin, Signal, SignalKind, Strength, Value},
     direction::Direction,
     payload::{Coverage, Leaf, Place, Scratch, leaves},
     settings::{Mode, Settings},
@@ -29,17 +29,42 @@ pub(crate) struct Subject<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Examiner {
     scratch: Scratch,
+    /// For the rounds of decoding of a leaf.
+    buffers: Buffers,
 }
+
+/// Longer values are decoded in pieces of this length, in bytes, so that memory is bounded.
+const PIECE: usize = 64 * 1024;
+
+/// What neighbouring pieces share: an attack that spans more is found in its parts, or in the value as it stands.
+const OVERLAP: usize = 1024;
+
+/// Messages may be decoded to this many times their length, and short ones to at least this many bytes.
+const MAX_DECODED_RATIO: usize = 4;
+const MIN_DECODED_BYTES: usize = 16 * 1024;
+
+/// Beyond this many bytes of a message the rounds between the first and the last of a value are not judged.
+const MAX_BETWEEN_BYTES: usize = 64 * 1024;
 
 impl Examiner {
     /// Approximate memory in bytes.
     pub(crate) fn buffered_bytes(&self) -> usize {
-        self.scratch.buffered_bytes()
+        self.scratch.buffered_bytes() + self.buffers.buffered_bytes()
     }
 
     /// Looks for attacks; at most one finding a signal. Allocates only where something was found.
     pub(crate) fn examine(&mut self, subject: Subject<'_>, settings: &Settings) -> (Vec<Finding>, Coverage) {
-        let mut court = Court { subject, settings, cases: Vec::new(), findings: Vec::new(), looked_at: 0 };
+        let mut court = Court {
+            subject,
+            settings,
+            cases: Vec::new(),
+            findings: Vec::new(),
+            looked_at: 0,
+            buffers: std::mem::take(&mut self.buffers),
+            decodable: subject.payload.len().saturating_mul(MAX_DECODED_RATIO).max(MIN_DECODED_BYTES),
+            between: MAX_BETWEEN_BYTES,
+            open: 0,
+        };
         let coverage = leaves(
             subject.payload,
             subject.opcode == Opcode::Text,
@@ -48,6 +73,8 @@ impl Examiner {
             &mut self.scratch,
             &mut |leaf| court.hear(leaf),
         );
+        self.buffers = std::mem::take(&mut court.buffers);
+        self.buffers.shrink();
         self.scratch.shrink();
         (court.close(), coverage)
     }
@@ -60,6 +87,13 @@ struct Court<'a> {
     cases: Vec<Case>,
     findings: Vec<Finding>,
     looked_at: u32,
+    buffers: Buffers,
+    /// How many bytes may still be decoded.
+    decodable: usize,
+    /// How many bytes of rounds that are not the last may still be judged.
+    between: usize,
+    /// The detectors, by index, that found something in the leaf as it stands: what they find in it is not hidden.
+    open: u32,
 }
 
 /// What speaks for one signal, over all values of the message.
@@ -84,24 +118,113 @@ impl Court<'_> {
             layers: Layers::default(),
             nested: false,
         };
-        let Some(gate) = Gate::of(value.bytes, ByteSet::of(value.bytes)) else {
+        let bytes = ByteSet::of(value.bytes);
+        let gate = Gate::of(value.bytes, bytes);
+        let encoded = decode::may_change(value.bytes, bytes);
+        if gate.is_none() && !encoded {
             return ControlFlow::Continue(());
-        };
+        }
         self.looked_at += 1;
         if self.looked_at > self.settings.limits.max_leaves {
             self.anomaly(Signal::WsUninspected, Leaf { value: b"", place: Place::Whole });
             return ControlFlow::Break(());
         }
-        self.ask(&value, gate, leaf.place)
+        self.open = 0;
+        if let Some(gate) = gate {
+            self.ask(&value, gate, leaf.place)?;
+        }
+        if encoded { self.decode(&value, bytes, leaf.place) } else { ControlFlow::Continue(()) }
+    }
+
+    /// Judges what the rounds of decoding make of a value.
+    fn decode(&mut self, value: &Value<'_>, bytes: ByteSet, place: Place<'_>) -> ControlFlow<()> {
+        let mut buffers = std::mem::take(&mut self.buffers);
+        let mut rest = value.bytes;
+        let decided = loop {
+            let piece = rest.get(..PIECE).unwrap_or(rest);
+            let decided = self.rounds(&Value { bytes: piece, ..*value }, bytes, place, &mut buffers);
+            if decided.is_break() || piece.len() == rest.len() {
+                break decided;
+            }
+            rest = rest.get(PIECE - OVERLAP..).unwrap_or_default();
+        };
+        self.buffers = buffers;
+        decided
+    }
+
+    /// Judges each round of a piece.
+    fn rounds(
+        &mut self,
+        value: &Value<'_>,
+        bytes: ByteSet,
+        place: Place<'_>,
+        buffers: &mut Buffers,
+    ) -> ControlFlow<()> {
+        let mut layers = value.layers;
+        let mut kinds = bytes;
+        let mut due = false;
+        buffers.newest.clear();
+        for round in 0..decode::MAX_ROUNDS {
+            let Buffers { newest, other } = buffers;
+            std::mem::swap(newest, other);
+            let input = if round == 0 { value.bytes } else { other.as_slice() };
+            let affordable = input.len() <= self.decodable;
+            if !decode::may_change(input, kinds) || !affordable || !decode::round(input, kinds, newest, &mut layers) {
+                if !affordable {
+                    self.left_out(place);
+                }
+                std::mem::swap(newest, other);
+                break;
+            }
+            self.decodable -= input.len();
+            if due {
+                self.left_out(place);
+            }
+            kinds = ByteSet::of(newest);
+            due = newest.len() > self.between;
+            if !due {
+                self.between -= newest.len();
+                self.judge(&Value { bytes: newest, layers, ..*value }, kinds, place)?;
+            }
+        }
+        let Buffers { newest, other } = buffers;
+        if due {
+            self.judge(&Value { bytes: newest, layers, ..*value }, kinds, place)?;
+        }
+        if decode::may_be_form(bytes) {
+            let decoded = if layers.is_empty() { value.bytes } else { newest.as_slice() };
+            other.clear();
+            other.extend_from_slice(decoded);
+            decode::plus_to_blank(other, &mut layers);
+            let kinds = ByteSet::of(other);
+            self.judge(&Value { bytes: other, layers, ..*value }, kinds, place)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn judge(&mut self, value: &Value<'_>, bytes: ByteSet, place: Place<'_>) -> ControlFlow<()> {
+        match Gate::of(value.bytes, bytes) {
+            Some(gate) => self.ask(value, gate.decoded(), place),
+            None => ControlFlow::Continue(()),
+        }
     }
 
     fn ask(&mut self, value: &Value<'_>, gate: Gate, place: Place<'_>) -> ControlFlow<()> {
-        for (_, detector) in gate.detectors() {
+        for (index, detector) in gate.detectors() {
             let mut found = Found::default();
             detector.examine(value, &mut found);
-            if !found.is_empty() {
-                self.note(detector.signal(), &found, value, place)?;
+            if found.is_empty() {
+                continue;
             }
+            let bit = 1_u32 << index;
+            if value.layers.is_empty() {
+                self.open |= bit;
+            }
+            // What is there only once an encoding is undone that nobody uses honestly says more than in the open.
+            if value.layers.is_hiding() && self.open & bit == 0 && detector.signal().kind() == SignalKind::Attack {
+                found.push("hidden by its encoding", Strength::Medium, 0..value.bytes.len());
+            }
+            self.note(detector.signal(), &found, value, place)?;
         }
         ControlFlow::Continue(())
     }
@@ -181,12 +304,22 @@ impl Court<'_> {
         self.findings
     }
 
+    /// A layer was not looked at, because there are so many.
+    fn left_out(&mut self, place: Place<'_>) {
+        let blocks = false;
+        self.unusual(Signal::WsUninspected, Leaf { value: b"", place }, blocks);
+    }
+
     /// Something unusual about the message that is no matter of degree.
     fn anomaly(&mut self, signal: Signal, leaf: Leaf<'_>) {
+        let blocks = signal == Signal::WsUninspected;
+        self.unusual(signal, leaf, blocks);
+    }
+
+    fn unusual(&mut self, signal: Signal, leaf: Leaf<'_>, blocks: bool) {
         if self.findings.iter().any(|known| known.signal == signal) {
             return;
         }
-        let blocks = signal == Signal::WsUninspected;
         self.findings.push(Finding {
             signal,
             direction: self.subject.direction,
