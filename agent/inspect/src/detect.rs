@@ -5,6 +5,7 @@ mod gate;
 mod log4j;
 mod signal;
 mod sqli;
+mod traversal;
 mod value;
 mod xss;
 
@@ -46,7 +47,8 @@ pub(crate) struct Examples {
 }
 
 /// All detectors. Their number is bounded by the bits of [`Gate`].
-pub(crate) static DETECTORS: [&dyn Detector; 3] = [&log4j::Log4j, &sqli::Sqli, &xss::Xss];
+pub(crate) static DETECTORS: [&dyn Detector; 4] =
+    [&log4j::Log4j, &sqli::Sqli, &traversal::Traversal, &xss::Xss];
 
 #[cfg(test)]
 mod tests;

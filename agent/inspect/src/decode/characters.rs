@@ -54,10 +54,10 @@ const fn no_encoder_writes(byte: u8, again: bool) -> bool {
 /// Reads the character that is encoded at the front: with the number of bytes and the encoding.
 fn character(rest: &[u8]) -> Option<(Character, usize, Step)> {
     match rest {
-        [b'%', b'u' | b'U', ..] => unit(rest).map(|(char, used)| (Character::Char(char), used, Step::PercentU)),
-        [b'%', high, low, ..] => {
-            Some((Character::Byte(hex(*high)? << 4 | hex(*low)?), 3, Step::Percent))
+        [b'%', b'u' | b'U', ..] => {
+            unit(rest).map(|(char, used)| (Character::Char(char), used, Step::PercentU))
         }
+        [b'%', high, low, ..] => Some((Character::Byte(hex(*high)? << 4 | hex(*low)?), 3, Step::Percent)),
         [b'\\', ..] => escape(rest).map(|(character, used)| (character, used, Step::Escape)),
         [b'&', ..] => entity::read(rest).map(|(char, used)| (Character::Char(char), used, Step::Entity)),
         _ => None,

@@ -74,7 +74,10 @@ pub(super) fn undo_marked(out: &mut Vec<u8>) -> bool {
             continue;
         }
         text.clear();
-        if !run.get(..len).is_some_and(|run| begins_like_text(run) && base64(run, &mut text) && is_text(&text)) {
+        if !run
+            .get(..len)
+            .is_some_and(|run| begins_like_text(run) && base64(run, &mut text) && is_text(&text))
+        {
             continue;
         }
         out.copy_within(copied..start, written);
@@ -117,10 +120,7 @@ fn begins_like_text(value: &[u8]) -> bool {
 
 /// Whether this is something that people or programs read: UTF-8 with hardly a control character, or nearly all ASCII.
 fn is_text(bytes: &[u8]) -> bool {
-    let odd = bytes
-        .iter()
-        .filter(|byte| matches!(byte, 1..=8 | 14..=31 | 127))
-        .count();
+    let odd = bytes.iter().filter(|byte| matches!(byte, 1..=8 | 14..=31 | 127)).count();
     let odd = match simdutf8::basic::from_utf8(bytes) {
         Ok(_) => odd,
         Err(_) => odd + bytes.iter().filter(|byte| !byte.is_ascii()).count(),

@@ -56,7 +56,10 @@ impl Detector for Log4j {
         if let Some(at) = memchr::memmem::find(value.bytes, b"$&") {
             let rest = value.bytes.get(at + 2..).unwrap_or_default();
             let halves: [&[u8]; 4] = [b"lbrace", b"lcub", b"#123", b"#x7b"];
-            if halves.iter().any(|half| rest.get(..half.len()).is_some_and(|it| it.eq_ignore_ascii_case(half))) {
+            if halves
+                .iter()
+                .any(|half| rest.get(..half.len()).is_some_and(|it| it.eq_ignore_ascii_case(half)))
+            {
                 found.push("${ with an encoded brace", Strength::Strong, at..at + 2);
             }
         }

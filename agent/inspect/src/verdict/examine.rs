@@ -169,7 +169,10 @@ impl Court<'_> {
             std::mem::swap(newest, other);
             let input = if round == 0 { value.bytes } else { other.as_slice() };
             let affordable = input.len() <= self.decodable;
-            if !decode::may_change(input, kinds) || !affordable || !decode::round(input, kinds, newest, &mut layers) {
+            if !decode::may_change(input, kinds)
+                || !affordable
+                || !decode::round(input, kinds, newest, &mut layers)
+            {
                 if !affordable {
                     self.left_out(place);
                 }
@@ -221,7 +224,10 @@ impl Court<'_> {
                 self.open |= bit;
             }
             // What is there only once an encoding is undone that nobody uses honestly says more than in the open.
-            if value.layers.is_hiding() && self.open & bit == 0 && detector.signal().kind() == SignalKind::Attack {
+            if value.layers.is_hiding()
+                && self.open & bit == 0
+                && detector.signal().kind() == SignalKind::Attack
+            {
                 found.push("hidden by its encoding", Strength::Medium, 0..value.bytes.len());
             }
             self.note(detector.signal(), &found, value, place)?;

@@ -19,8 +19,8 @@ const KEPT_TAIL: usize = 16;
 
 /// Prefixes that Log4j, Commons Text and their like resolve from the machine they run on.
 const SYSTEM: [&[u8]; 13] = [
-    b"env:", b"sys:", b"ctx:", b"main:", b"java:", b"k8s:", b"docker:", b"web:", b"spring:", b"bundle:", b"sd:",
-    b"map:", b"marker:",
+    b"env:", b"sys:", b"ctx:", b"main:", b"java:", b"k8s:", b"docker:", b"web:", b"spring:", b"bundle:",
+    b"sd:", b"map:", b"marker:",
 ];
 
 /// Prefixes with which Commons Text runs code or asks hosts (CVE-2022-42889).
@@ -97,7 +97,8 @@ fn judge(content: &[u8], open: Open, end: usize, found: &mut Found) {
         found.push("lookup spelled with lookups", Strength::Strong, at.clone());
     }
     if ACTIVE.iter().any(|(prefix, then)| {
-        starts_with(content, prefix) && content.get(prefix.len()..).is_some_and(|rest| starts_with(rest, then))
+        starts_with(content, prefix)
+            && content.get(prefix.len()..).is_some_and(|rest| starts_with(rest, then))
     }) {
         found.push("lookup that asks a host or runs a script", Strength::Strong, at);
     } else if cases(content).is_some() || starts_with(content, b"base64:") {
