@@ -3,11 +3,10 @@
 use std::ops::ControlFlow;
 
 use crate::{
-    byte_set::ByteSet,
     decode::Layers,
-    detect::{DETECTORS, Evidence, Found, Gate, Kind, Origin, Signal, SignalKind, Value},
+    detect::{Evidence, Found, Gate, Origin, Signal, SignalKind, Value},
     direction::Direction,
-    payload::{Coverage, Leaf, Place, Scratch, leaves},
+    payload::{Anomaly, Coverage, Leaf, Message, Place, Scratch, Subprotocol, Visitor, leaves},
     settings::{Mode, Settings},
     verdict::{Finding, FindingAction, Opcode, redact::excerpt},
 };
@@ -23,6 +22,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) index: u64,
     /// Not only the beginning of the message.
     pub(crate) whole: bool,
+    /// The format that the handshake agreed on.
+    pub(crate) subprotocol: Subprotocol,
 }
 
 /// Judges the messages of one connection.
@@ -40,14 +41,14 @@ impl Examiner {
     /// Looks for attacks; at most one finding a signal. Allocates only where something was found.
     pub(crate) fn examine(&mut self, subject: Subject<'_>, settings: &Settings) -> (Vec<Finding>, Coverage) {
         let mut court = Court { subject, settings, cases: Vec::new(), findings: Vec::new(), looked_at: 0 };
-        let coverage = leaves(
-            subject.payload,
-            subject.opcode == Opcode::Text,
-            subject.whole,
-            settings.limits.max_json_depth,
-            &mut self.scratch,
-            &mut |leaf| court.hear(leaf),
-        );
+        let message = Message {
+            payload: subject.payload,
+            is_text: subject.opcode == Opcode::Text,
+            whole: subject.whole,
+            subprotocol: subject.subprotocol,
+            max_depth: settings.limits.max_json_depth,
+        };
+        let coverage = leaves(message, &mut self.scratch, &mut court);
         self.scratch.shrink();
         (court.close(), coverage)
     }
@@ -60,6 +61,23 @@ struct Court<'a> {
     cases: Vec<Case>,
     findings: Vec<Finding>,
     looked_at: u32,
+}
+
+impl Visitor for Court<'_> {
+    fn leaf(&mut self, leaf: Leaf<'_>) -> ControlFlow<()> {
+        self.hear(leaf)
+    }
+
+    fn anomaly(&mut self, anomaly: Anomaly, value: &[u8], place: Place<'_>) {
+        let signal = match anomaly {
+            Anomaly::Json => Signal::JsonError,
+            Anomaly::Xml => Signal::XmlError,
+            Anomaly::Malformed => Signal::MalformedData,
+            Anomaly::Compressed => Signal::Compressed,
+            Anomaly::Uninspected => Signal::WsUninspected,
+        };
+        self.unusual(signal, value, place);
+    }
 }
 
 /// What speaks for one signal, over all values of the message.
@@ -78,18 +96,18 @@ impl Court<'_> {
     fn hear(&mut self, leaf: Leaf<'_>) -> ControlFlow<()> {
         let value = Value {
             bytes: leaf.value,
-            kind: Kind::Text,
+            kind: leaf.kind,
             origin: Origin::Message,
-            name: b"",
+            name: leaf.name,
             layers: Layers::default(),
-            nested: false,
+            nested: leaf.nested,
         };
-        let Some(gate) = Gate::of(value.bytes, ByteSet::of(value.bytes)) else {
+        let Some(gate) = Gate::of(value.bytes, leaf.bytes) else {
             return ControlFlow::Continue(());
         };
         self.looked_at += 1;
         if self.looked_at > self.settings.limits.max_leaves {
-            self.anomaly(Signal::WsUninspected, Leaf { value: b"", place: Place::Whole });
+            self.unusual(Signal::WsUninspected, b"", Place::ROOT);
             return ControlFlow::Break(());
         }
         self.ask(&value, gate, leaf.place)
@@ -182,7 +200,7 @@ impl Court<'_> {
     }
 
     /// Something unusual about the message that is no matter of degree.
-    fn anomaly(&mut self, signal: Signal, leaf: Leaf<'_>) {
+    fn unusual(&mut self, signal: Signal, value: &[u8], place: Place<'_>) {
         if self.findings.iter().any(|known| known.signal == signal) {
             return;
         }
@@ -196,8 +214,8 @@ impl Court<'_> {
                 (false, _) => FindingAction::Tag,
             },
             score: 0,
-            location: leaf.place.location(),
-            excerpt: excerpt(leaf.value),
+            location: place.location(),
+            excerpt: excerpt(value),
             evidence: "",
             at: 0..0,
             layers: Vec::new(),
@@ -229,7 +247,14 @@ impl Inspector {
     pub fn inspect(&mut self, settings: &Settings, opcode: Opcode, payload: &[u8]) -> Vec<Finding> {
         let text = opcode == Opcode::Text && simdutf8::basic::from_utf8(payload).is_ok();
         let opcode = if text { Opcode::Text } else { Opcode::Binary };
-        let subject = Subject { payload, opcode, direction: Direction::ToServer, index: 1, whole: true };
+        let subject = Subject {
+            payload,
+            opcode,
+            direction: Direction::ToServer,
+            index: 1,
+            whole: true,
+            subprotocol: Subprotocol::Unknown,
+        };
         self.examiner.examine(subject, settings).0
     }
 }
