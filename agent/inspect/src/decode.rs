@@ -13,6 +13,7 @@ mod entity;
 mod fold;
 mod layers;
 mod lookalike;
+mod quoted;
 mod transfer;
 
 pub(crate) use layers::Layers;
@@ -83,6 +84,10 @@ pub(crate) fn round(value: &[u8], bytes: ByteSet, out: &mut Vec<u8>, layers: &mu
     out.clear();
     if let Some(step) = transfer::undo(value, bytes, out) {
         layers.push(step);
+        return true;
+    }
+    if bytes.has_all(ByteSet::BACKSLASH.and(ByteSet::DOUBLE_QUOTE)) && quoted::undo(value, out) {
+        layers.push(Step::Json);
         return true;
     }
     let mut steps = Steps::default();

@@ -12,7 +12,9 @@ mod xss;
 pub(crate) use evidence::{Evidence, Found, Strength};
 pub(crate) use gate::Gate;
 pub use signal::{Signal, SignalKind};
-pub(crate) use value::{Kind, Origin, Value};
+pub(crate) use value::{Origin, Value};
+
+pub(crate) use crate::payload::Kind;
 
 /// One class of attack or anomaly: its name, what it is about, when it is asked and how it is found.
 pub(crate) trait Detector: Sync {

@@ -7,7 +7,10 @@ use crate::{
     decode::{self, Buffers, Layers},
     detect::{Evidence, Found, Gate, Kind, Origin, Signal, SignalKind, Strength, Value},
     direction::Direction,
-    payload::{Coverage, Leaf, Place, Scratch, leaves},
+    payload::{
+        Anomaly, Coverage, Format, Leaf, Message, Place, Scratch, Subprotocol, Visitor, leaves, nested,
+        nested_leaves,
+    },
     settings::{Mode, Settings},
     verdict::{Finding, FindingAction, Opcode, redact::excerpt},
 };
@@ -23,14 +26,29 @@ pub(crate) struct Subject<'a> {
     pub(crate) index: u64,
     /// Not only the beginning of the message.
     pub(crate) whole: bool,
+    /// The format that the handshake agreed on.
+    pub(crate) subprotocol: Subprotocol,
 }
 
 /// Judges the messages of one connection.
 #[derive(Debug, Default)]
 pub(crate) struct Examiner {
     scratch: Scratch,
+    levels: Levels,
+}
+
+/// How deep structures within strings are followed.
+const MAX_NESTED: usize = 3;
+
+/// Memory for the leaves of the message, for those of structures within their strings, and so on.
+type Levels = [Level; MAX_NESTED + 1];
+
+#[derive(Debug, Default)]
+struct Level {
     /// For the rounds of decoding of a leaf.
     buffers: Buffers,
+    /// For the leaves in it.
+    scratch: Scratch,
 }
 
 /// Longer values are decoded in pieces of this length, in bytes, so that memory is bounded.
@@ -49,7 +67,8 @@ const MAX_BETWEEN_BYTES: usize = 64 * 1024;
 impl Examiner {
     /// Approximate memory in bytes.
     pub(crate) fn buffered_bytes(&self) -> usize {
-        self.scratch.buffered_bytes() + self.buffers.buffered_bytes()
+        self.scratch.buffered_bytes()
+            + self.levels.iter().map(Level::buffered_bytes).sum::<usize>()
     }
 
     /// Looks for attacks; at most one finding a signal. Allocates only where something was found.
@@ -60,23 +79,34 @@ impl Examiner {
             cases: Vec::new(),
             findings: Vec::new(),
             looked_at: 0,
-            buffers: std::mem::take(&mut self.buffers),
+            levels: &mut self.levels,
             decodable: subject.payload.len().saturating_mul(MAX_DECODED_RATIO).max(MIN_DECODED_BYTES),
             between: MAX_BETWEEN_BYTES,
             open: 0,
         };
-        let coverage = leaves(
-            subject.payload,
-            subject.opcode == Opcode::Text,
-            subject.whole,
-            settings.limits.max_json_depth,
-            &mut self.scratch,
-            &mut |leaf| court.hear(leaf),
-        );
-        self.buffers = std::mem::take(&mut court.buffers);
+        let message = Message {
+            payload: subject.payload,
+            is_text: subject.opcode == Opcode::Text,
+            whole: subject.whole,
+            subprotocol: subject.subprotocol,
+            max_depth: settings.limits.max_json_depth,
+        };
+        let coverage = leaves(message, &mut self.scratch, &mut court);
+        let judged = court.close();
+        self.levels.iter_mut().for_each(Level::shrink);
+        self.scratch.shrink();
+        (judged, coverage)
+    }
+}
+
+impl Level {
+    fn buffered_bytes(&self) -> usize {
+        self.buffers.buffered_bytes() + self.scratch.buffered_bytes()
+    }
+
+    fn shrink(&mut self) {
         self.buffers.shrink();
         self.scratch.shrink();
-        (court.close(), coverage)
     }
 }
 
@@ -87,13 +117,55 @@ struct Court<'a> {
     cases: Vec<Case>,
     findings: Vec<Finding>,
     looked_at: u32,
-    buffers: Buffers,
+    levels: &'a mut Levels,
     /// How many bytes may still be decoded.
     decodable: usize,
     /// How many bytes of rounds that are not the last may still be judged.
     between: usize,
     /// The detectors, by index, that found something in the leaf as it stands: what they find in it is not hidden.
     open: u32,
+}
+
+impl Visitor for Court<'_> {
+    fn leaf(&mut self, leaf: Leaf<'_>) -> ControlFlow<()> {
+        self.hear(leaf, Reached::default())
+    }
+
+    fn anomaly(&mut self, anomaly: Anomaly, value: &[u8], place: Place<'_>) {
+        let signal = match anomaly {
+            Anomaly::Json => Signal::JsonError,
+            Anomaly::Xml => Signal::XmlError,
+            Anomaly::Malformed => Signal::MalformedData,
+            Anomaly::Compressed => Signal::Compressed,
+            Anomaly::Uninspected => Signal::WsUninspected,
+        };
+        self.unusual(signal, value, place);
+    }
+}
+
+/// How a leaf was reached.
+#[derive(Clone, Copy, Debug, Default)]
+struct Reached {
+    /// In how many strings it is.
+    nested: usize,
+    /// How many rounds of decoding were undone to see it.
+    rounds: usize,
+    layers: Layers,
+}
+
+/// Hears the leaves of a structure within a string.
+struct Inside<'c, 'a> {
+    court: &'c mut Court<'a>,
+    reached: Reached,
+}
+
+impl Visitor for Inside<'_, '_> {
+    fn leaf(&mut self, leaf: Leaf<'_>) -> ControlFlow<()> {
+        self.court.hear(leaf, self.reached)
+    }
+
+    // Any string may look a little like JSON or XML.
+    fn anomaly(&mut self, _: Anomaly, _: &[u8], _: Place<'_>) {}
 }
 
 /// What speaks for one signal, over all values of the message.
@@ -109,46 +181,98 @@ struct Case {
 }
 
 impl Court<'_> {
-    fn hear(&mut self, leaf: Leaf<'_>) -> ControlFlow<()> {
+    fn hear(&mut self, leaf: Leaf<'_>, reached: Reached) -> ControlFlow<()> {
         let value = Value {
             bytes: leaf.value,
-            kind: Kind::Text,
+            kind: leaf.kind,
             origin: Origin::Message,
-            name: b"",
-            layers: Layers::default(),
-            nested: false,
+            name: leaf.name,
+            layers: reached.layers,
+            nested: leaf.nested,
         };
-        let bytes = ByteSet::of(value.bytes);
+        let bytes = leaf.bytes;
         let gate = Gate::of(value.bytes, bytes);
         let encoded = decode::may_change(value.bytes, bytes);
         if gate.is_none() && !encoded {
             return ControlFlow::Continue(());
         }
-        self.looked_at += 1;
-        if self.looked_at > self.settings.limits.max_leaves {
-            self.anomaly(Signal::WsUninspected, Leaf { value: b"", place: Place::Whole });
-            return ControlFlow::Break(());
+        if reached.nested == 0 {
+            self.looked_at += 1;
+            if self.looked_at > self.settings.limits.max_leaves {
+                self.unusual(Signal::WsUninspected, b"", Place::ROOT);
+                return ControlFlow::Break(());
+            }
         }
         self.open = 0;
         if let Some(gate) = gate {
             self.ask(&value, gate, leaf.place)?;
+            // The walk through the message has looked into what is not a string in it.
+            if value.kind != Kind::Whole {
+                self.look_inside(&value, bytes, leaf.place, reached)?;
+            }
         }
-        if encoded { self.decode(&value, bytes, leaf.place) } else { ControlFlow::Continue(()) }
+        if encoded { self.decode(&value, bytes, leaf.place, reached) } else { ControlFlow::Continue(()) }
+    }
+
+    /// Judges the leaves of the structure that a value holds, if it holds one.
+    fn look_inside(
+        &mut self,
+        value: &Value<'_>,
+        bytes: ByteSet,
+        place: Place<'_>,
+        reached: Reached,
+    ) -> ControlFlow<()> {
+        let Some(format) = nested(value.bytes, bytes) else { return ControlFlow::Continue(()) };
+        let Some(level) = self.levels.get_mut(reached.nested).filter(|_| reached.nested < MAX_NESTED) else {
+            self.left_out(place);
+            return ControlFlow::Continue(());
+        };
+        let Some(decodable) = self.decodable.checked_sub(value.bytes.len()) else {
+            self.left_out(place);
+            return ControlFlow::Continue(());
+        };
+        self.decodable = decodable;
+        let mut scratch = std::mem::take(&mut level.scratch);
+        let mut layers = value.layers;
+        layers.push(match format {
+            Format::Json => decode::Step::Json,
+            Format::Form => decode::Step::Form,
+            Format::Xml => decode::Step::Xml,
+        });
+        let max_depth = self.settings.limits.max_json_depth;
+        let open = self.open;
+        let mut inside =
+            Inside { court: self, reached: Reached { nested: reached.nested + 1, layers, ..reached } };
+        let decided = nested_leaves(format, value.bytes, place, max_depth, &mut scratch, &mut inside);
+        self.open = open;
+        if let Some(level) = self.levels.get_mut(reached.nested) {
+            level.scratch = scratch;
+        }
+        decided
     }
 
     /// Judges what the rounds of decoding make of a value.
-    fn decode(&mut self, value: &Value<'_>, bytes: ByteSet, place: Place<'_>) -> ControlFlow<()> {
-        let mut buffers = std::mem::take(&mut self.buffers);
+    fn decode(
+        &mut self,
+        value: &Value<'_>,
+        bytes: ByteSet,
+        place: Place<'_>,
+        reached: Reached,
+    ) -> ControlFlow<()> {
+        let Some(level) = self.levels.get_mut(reached.nested) else { return ControlFlow::Continue(()) };
+        let mut buffers = std::mem::take(&mut level.buffers);
         let mut rest = value.bytes;
         let decided = loop {
             let piece = rest.get(..PIECE).unwrap_or(rest);
-            let decided = self.rounds(&Value { bytes: piece, ..*value }, bytes, place, &mut buffers);
+            let decided = self.rounds(&Value { bytes: piece, ..*value }, bytes, place, reached, &mut buffers);
             if decided.is_break() || piece.len() == rest.len() {
                 break decided;
             }
             rest = rest.get(PIECE - OVERLAP..).unwrap_or_default();
         };
-        self.buffers = buffers;
+        if let Some(level) = self.levels.get_mut(reached.nested) {
+            level.buffers = buffers;
+        }
         decided
     }
 
@@ -158,58 +282,66 @@ impl Court<'_> {
         value: &Value<'_>,
         bytes: ByteSet,
         place: Place<'_>,
+        mut reached: Reached,
         buffers: &mut Buffers,
     ) -> ControlFlow<()> {
         let mut layers = value.layers;
         let mut kinds = bytes;
         let mut due = false;
-        buffers.newest.clear();
-        for round in 0..decode::MAX_ROUNDS {
-            let Buffers { newest, other } = buffers;
-            std::mem::swap(newest, other);
-            let input = if round == 0 { value.bytes } else { other.as_slice() };
-            let affordable = input.len() <= self.decodable;
-            if !decode::may_change(input, kinds)
-                || !affordable
-                || !decode::round(input, kinds, newest, &mut layers)
-            {
-                if !affordable {
-                    self.left_out(place);
-                }
-                std::mem::swap(newest, other);
+        let mut changed = false;
+        while reached.rounds < decode::MAX_ROUNDS {
+            let Buffers { newest, other } = &mut *buffers;
+            let input = if changed { newest.as_slice() } else { value.bytes };
+            if !decode::may_change(input, kinds) {
                 break;
             }
-            self.decodable -= input.len();
+            let Some(decodable) = self.decodable.checked_sub(input.len()) else {
+                self.left_out(place);
+                break;
+            };
+            if !decode::round(input, kinds, other, &mut layers) {
+                break;
+            }
+            self.decodable = decodable;
             if due {
                 self.left_out(place);
             }
+            std::mem::swap(newest, other);
+            changed = true;
+            reached.rounds += 1;
             kinds = ByteSet::of(newest);
-            due = newest.len() > self.between;
-            if !due {
-                self.between -= newest.len();
-                self.judge(&Value { bytes: newest, layers, ..*value }, kinds, place)?;
+            let between = self.between.checked_sub(newest.len());
+            due = between.is_none();
+            if let Some(between) = between {
+                self.between = between;
+                self.judge(&Value { bytes: newest, layers, ..*value }, kinds, place, reached)?;
             }
         }
         let Buffers { newest, other } = buffers;
+        let decoded = if changed { newest.as_slice() } else { value.bytes };
         if due {
-            self.judge(&Value { bytes: newest, layers, ..*value }, kinds, place)?;
+            self.judge(&Value { bytes: decoded, layers, ..*value }, kinds, place, reached)?;
         }
         if decode::may_be_form(bytes) {
-            let decoded = if layers.is_empty() { value.bytes } else { newest.as_slice() };
             other.clear();
             other.extend_from_slice(decoded);
             decode::plus_to_blank(other, &mut layers);
             let kinds = ByteSet::of(other);
-            self.judge(&Value { bytes: other, layers, ..*value }, kinds, place)?;
+            self.judge(&Value { bytes: other, layers, ..*value }, kinds, place, reached)?;
         }
         ControlFlow::Continue(())
     }
 
-    fn judge(&mut self, value: &Value<'_>, bytes: ByteSet, place: Place<'_>) -> ControlFlow<()> {
-        match Gate::of(value.bytes, bytes) {
-            Some(gate) => self.ask(value, gate.decoded(), place),
-            None => ControlFlow::Continue(()),
-        }
+    fn judge(
+        &mut self,
+        value: &Value<'_>,
+        bytes: ByteSet,
+        place: Place<'_>,
+        reached: Reached,
+    ) -> ControlFlow<()> {
+        let Some(gate) = Gate::of(value.bytes, bytes) else { return ControlFlow::Continue(()) };
+        self.ask(value, gate.decoded(), place)?;
+        self.look_inside(value, bytes, place, Reached { layers: value.layers, ..reached })
     }
 
     fn ask(&mut self, value: &Value<'_>, gate: Gate, place: Place<'_>) -> ControlFlow<()> {
@@ -312,17 +444,15 @@ impl Court<'_> {
 
     /// A layer was not looked at, because there are so many.
     fn left_out(&mut self, place: Place<'_>) {
-        let blocks = false;
-        self.unusual(Signal::WsUninspected, Leaf { value: b"", place }, blocks);
+        self.report(Signal::WsUninspected, b"", place, false);
     }
 
     /// Something unusual about the message that is no matter of degree.
-    fn anomaly(&mut self, signal: Signal, leaf: Leaf<'_>) {
-        let blocks = signal == Signal::WsUninspected;
-        self.unusual(signal, leaf, blocks);
+    fn unusual(&mut self, signal: Signal, value: &[u8], place: Place<'_>) {
+        self.report(signal, value, place, signal == Signal::WsUninspected);
     }
 
-    fn unusual(&mut self, signal: Signal, leaf: Leaf<'_>, blocks: bool) {
+    fn report(&mut self, signal: Signal, value: &[u8], place: Place<'_>, blocks: bool) {
         if self.findings.iter().any(|known| known.signal == signal) {
             return;
         }
@@ -335,8 +465,8 @@ impl Court<'_> {
                 (false, _) => FindingAction::Tag,
             },
             score: 0,
-            location: leaf.place.location(),
-            excerpt: excerpt(leaf.value),
+            location: place.location(),
+            excerpt: excerpt(value),
             evidence: "",
             at: 0..0,
             layers: Vec::new(),
@@ -368,7 +498,14 @@ impl Inspector {
     pub fn inspect(&mut self, settings: &Settings, opcode: Opcode, payload: &[u8]) -> Vec<Finding> {
         let text = opcode == Opcode::Text && simdutf8::basic::from_utf8(payload).is_ok();
         let opcode = if text { Opcode::Text } else { Opcode::Binary };
-        let subject = Subject { payload, opcode, direction: Direction::ToServer, index: 1, whole: true };
+        let subject = Subject {
+            payload,
+            opcode,
+            direction: Direction::ToServer,
+            index: 1,
+            whole: true,
+            subprotocol: Subprotocol::Unknown,
+        };
         self.examiner.examine(subject, settings).0
     }
 }
