@@ -102,6 +102,11 @@ pub(crate) fn round(value: &[u8], bytes: ByteSet, out: &mut Vec<u8>, layers: &mu
         fold::fold_from(out, first, &mut steps);
         changed = true;
     }
+    if !changed && transfer::may_be_literal(bytes) && transfer::undo_literals(value, out) {
+        steps.hides();
+        layers.push(Step::Hex);
+        changed = true;
+    }
     // Behind `base64,`, with the rest of the value: what stands beside it must not be hidden by it.
     if transfer::may_be_marked(bytes) {
         if !changed && transfer::is_marked(value) {

@@ -91,6 +91,10 @@ fn number(digits: &[u8], radix: u32) -> Option<(char, usize)> {
         return None;
     }
     let end = usize::from(digits.get(len) == Some(&b';'));
+    // The beginning of a number that something is stuffed into.
+    if end == 0 && matches!(code, 1..=8) {
+        return None;
+    }
     let char = char::from_u32(code).filter(|_| code != 0).unwrap_or(char::REPLACEMENT_CHARACTER);
     Some((char, len + end))
 }

@@ -30,7 +30,40 @@ const MARK: &[u8] = b"base64,";
 pub(super) fn may_be(value: &[u8], bytes: ByteSet) -> bool {
     value.len() >= SHORTEST_BASE64
         && (!bytes.has_any(BASE64.others()) && begins_like_text(value)
-            || may_be_marked(bytes) && is_marked(value))
+            || may_be_marked(bytes) && is_marked(value)
+            || may_be_literal(bytes) && literal(value).is_some())
+}
+
+/// Whether dots and slashes may stand as numbers of C: `0x2e0x2e0x2f`.
+pub(super) const fn may_be_literal(bytes: ByteSet) -> bool {
+    bytes.has_all(ByteSet::LETTER.and(ByteSet::DIGIT)) && !bytes.has_any(ByteSet::SPACE)
+}
+
+/// Where the first `0x2e`, `0x2f` or `0x5c` stands.
+fn literal(value: &[u8]) -> Option<usize> {
+    memmem::find_iter(value, b"0x").find(|at| value.get(at + 2..).and_then(path_byte).is_some())
+}
+
+fn path_byte(digits: &[u8]) -> Option<u8> {
+    match digits {
+        [b'2', b'e' | b'E', ..] => Some(b'.'),
+        [b'2', b'f' | b'F', ..] => Some(b'/'),
+        [b'5', b'c' | b'C', ..] => Some(b'\\'),
+        _ => None,
+    }
+}
+
+/// Undoes `0x2e`, `0x2f` and `0x5c`, as lists of paths have them, into `out`; leaves it empty if there are none.
+pub(super) fn undo_literals(value: &[u8], out: &mut Vec<u8>) -> bool {
+    let Some(first) = literal(value) else { return false };
+    let (start, mut rest) = value.split_at(first);
+    out.extend_from_slice(start);
+    while let Some((&byte, after)) = rest.split_first() {
+        let path = rest.strip_prefix(b"0x").and_then(path_byte);
+        out.push(path.unwrap_or(byte));
+        rest = if path.is_some() { rest.get(4..).unwrap_or_default() } else { after };
+    }
+    true
 }
 
 /// Whether base64 may stand behind `base64,` in a value of these kinds of bytes: nearly always of a URL.

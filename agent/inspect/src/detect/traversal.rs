@@ -105,16 +105,41 @@ impl Detector for Traversal {
 
     fn applies(&self, gate: &Gate) -> bool {
         let path = ByteSet::SLASH.and(ByteSet::BACKSLASH).and(ByteSet::DOT).and(ByteSet::PERCENT);
-        gate.has_literal() || gate.bytes.has_any(path) && !gate.bytes.has_any(ByteSet::SPACE)
+        gate.has_literal()
+            || gate.bytes.has_any(path) && (!gate.bytes.has_any(ByteSet::SPACE) || gate.len > SHORTEST_PADDING)
     }
 
     fn examine(&self, value: &Value<'_>, found: &mut Found) {
-        let alone = is_alone(value.bytes);
-        hops::examine(value, alone, found);
+        let start = padding(value.bytes);
+        let rest = value.bytes.get(start..).unwrap_or_default();
+        let alone = is_alone(rest);
+        if !alone && start == 0 && rest.len() > SHORTEST_PADDING && is_plain(rest) {
+            return;
+        }
+        hops::examine(value, start, alone, found);
         if !found.is_certain() {
-            wrappers::examine(value.bytes, alone, found);
+            wrappers::examine(rest, start, alone, found);
         }
     }
+}
+
+/// So long a run of one letter is there to fill buffers, in bytes.
+const SHORTEST_PADDING: usize = 1024;
+
+/// Where the value begins behind padding.
+fn padding(value: &[u8]) -> usize {
+    let Some(&first) = value.first() else { return 0 };
+    let run = value.iter().take_while(|byte| **byte == first).count();
+    if run < SHORTEST_PADDING || !first.is_ascii_alphanumeric() {
+        return 0;
+    }
+    let rest = value.get(run..).unwrap_or_default();
+    run + rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count()
+}
+
+/// Whether a long text has nothing that paths are disguised with.
+fn is_plain(text: &[u8]) -> bool {
+    [b"..".as_slice(), b"://", b"%2", b"0x2"].iter().all(|part| memchr::memmem::find(text, part).is_none())
 }
 
 /// Whether a value is one path or URL and nothing else.

@@ -40,8 +40,9 @@ pub(crate) struct Examiner {
 /// How deep structures within strings are followed.
 const MAX_NESTED: usize = 3;
 
-/// Memory for the leaves of the message, for those of structures within their strings, and so on.
-type Levels = [Level; MAX_NESTED + 1];
+/// Memory for the leaves of the message, for those of structures within their strings, and so on: none until one is
+/// encoded or holds a structure.
+type Levels = Vec<Level>;
 
 #[derive(Debug, Default)]
 struct Level {
@@ -223,16 +224,13 @@ impl Court<'_> {
         reached: Reached,
     ) -> ControlFlow<()> {
         let Some(format) = nested(value.bytes, bytes) else { return ControlFlow::Continue(()) };
-        let Some(level) = self.levels.get_mut(reached.nested).filter(|_| reached.nested < MAX_NESTED) else {
+        let affordable = self.decodable.checked_sub(value.bytes.len()).filter(|_| reached.nested < MAX_NESTED);
+        let (Some(decodable), Some(level)) = (affordable, self.level(reached.nested)) else {
             self.left_out(place);
             return ControlFlow::Continue(());
         };
-        let Some(decodable) = self.decodable.checked_sub(value.bytes.len()) else {
-            self.left_out(place);
-            return ControlFlow::Continue(());
-        };
-        self.decodable = decodable;
         let mut scratch = std::mem::take(&mut level.scratch);
+        self.decodable = decodable;
         let mut layers = value.layers;
         layers.push(match format {
             Format::Json => decode::Step::Json,
@@ -251,6 +249,13 @@ impl Court<'_> {
         decided
     }
 
+    fn level(&mut self, nested: usize) -> Option<&mut Level> {
+        if self.levels.len() <= nested {
+            self.levels.resize_with(nested + 1, Level::default);
+        }
+        self.levels.get_mut(nested)
+    }
+
     /// Judges what the rounds of decoding make of a value.
     fn decode(
         &mut self,
@@ -259,7 +264,7 @@ impl Court<'_> {
         place: Place<'_>,
         reached: Reached,
     ) -> ControlFlow<()> {
-        let Some(level) = self.levels.get_mut(reached.nested) else { return ControlFlow::Continue(()) };
+        let Some(level) = self.level(reached.nested) else { return ControlFlow::Continue(()) };
         let mut buffers = std::mem::take(&mut level.buffers);
         let mut rest = value.bytes;
         let decided = loop {

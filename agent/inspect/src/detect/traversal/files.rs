@@ -109,9 +109,16 @@ const ETC: [&[u8]; 22] = [
 ];
 
 /// Folders of `/var` that servers keep their state in.
-const VAR: [&[u8]; 20] = [
-    b"adm", b"apache", b"apache2", b"backups", b"cpanel", b"cron", b"db", b"httpd", b"lib", b"local", b"log",
+const VAR: [&[u8]; 21] = [
+    b"adm", b"apache", b"apache2", b"backups", b"cpanel", b"cron", b"db", b"httpd", b"lib", b"local", b"lock", b"log",
     b"logs", b"lp", b"mail", b"mysql", b"named", b"run", b"saf", b"spool", b"webmin",
+];
+
+/// Names of settings, and of users' files that no page has.
+const ROOTED_NAMES: [&[u8]; 20] = [
+    b"config.asp", b"config.inc", b"config.php", b"configuration.php", b"database.php", b"db.php", b"dbconnect.php",
+    b"settings.php", b"users.db.php", b"connect.php", b".forward", b".login", b".logout", b".shosts", b".vimrc",
+    b".xauthority", b".xinitrc", b".env", b".subversion", b".fetchmailrc",
 ];
 
 /// Folders of servers.
@@ -163,20 +170,20 @@ const SERVERS: [&[u8]; 44] = [
 ];
 
 /// Folders in them that hold more than what they serve.
-const INNER: [&[u8]; 11] = [
+const INNER: [&[u8]; 12] = [
     b"conf", b"conf.d", b"config", b"data", b"etc", b"htdocs", b"log", b"logs", b"mysql", b"repair",
-    b"wwwroot",
+    b"sessions", b"wwwroot",
 ];
 
 /// Folders at the root of a Windows drive.
-const DRIVE: [&[u8]; 15] = [
+const DRIVE: [&[u8]; 17] = [
     b"appserv",
     b"autoexec.bat",
     b"boot.ini",
     b"documents and settings",
     b"inetpub",
     b"nt",
-    b"pagefile.sys",
+    b"pagefile.sys", b"programdata", b"system32",
     b"recovery",
     b"sysprep",
     b"windows",
@@ -223,6 +230,8 @@ pub(super) fn is_sensitive(path: &[u8], out: bool) -> bool {
             .last()
             .is_some_and(|folder| matches!(*folder, b".ssh" | b".aws" | b".docker" | b".gnupg" | b".kube"))
         || has(&[b"web-inf", b"meta-inf"]) && name.ends_with(b".xml")
+        || drive && has(&[b"system32"])
+        || (rooted || out) && ROOTED_NAMES.contains(name)
         || out && is_configuration(name)
         || out
             && (name.ends_with(b".php")
@@ -238,6 +247,8 @@ fn from_root(segments: &[&[u8]], name: &[u8]) -> bool {
         [b"root", name, ..] => name.starts_with(b".") || name.ends_with(b".cfg"),
         [b"boot", b"grub" | b"grub2", _, ..] | [b"sys", b"class" | b"kernel" | b"devices", ..] => true,
         [b"dev", b"tcp" | b"udp" | b"mem" | b"kmem" | b"fd" | b"shm", ..] => true,
+        [b"var", file] if is_log(file) => true,
+        [b"usr", b"ports" | b"pkgsrc", ..] | [b"usr", b"lib", b"security" | b"cron", ..] => true,
         [b"var", folder, ..] if VAR.contains(folder) => true,
         [b"var", b"www", b"log" | b"logs" | b"conf", ..] | [b"www", b"log" | b"logs" | b"conf", ..] => true,
         [b"usr", rest @ ..] => {

@@ -1,6 +1,9 @@
 //! Follows paths through a value, whatever dots and slashes are spelled like.
 
-use crate::detect::{Found, Strength, Value, traversal::file};
+use crate::{
+    decode::Step,
+    detect::{Found, Strength, Value, traversal::file},
+};
 
 /// A piece of a path.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,6 +22,9 @@ enum Unit {
     End,
 }
 
+/// Names do not begin with so many dots.
+const MANY_DOTS: usize = 6;
+
 /// What is known of the path that is being followed.
 struct Run {
     start: usize,
@@ -26,7 +32,10 @@ struct Run {
     /// `./` segments.
     selfs: usize,
     odd: bool,
-    rooted: bool,
+    /// Whether the path begins with a slash and then leaves its folder, which is none.
+    above_root: bool,
+    /// Whether a name begins with many dots.
+    dotted_name: bool,
     dots: usize,
     wilds: usize,
     noise: bool,
@@ -60,16 +69,17 @@ impl Tail {
 }
 
 /// Reports steps out of a folder, and files that are asked for.
-pub(super) fn examine(value: &Value<'_>, alone: bool, found: &mut Found) {
+pub(super) fn examine(value: &Value<'_>, start: usize, alone: bool, found: &mut Found) {
     let bytes = value.bytes;
-    let spaced = alone || is_spaced(bytes);
+    let spaced = alone || is_spaced(bytes.get(start..).unwrap_or_default());
+    let overlong = value.layers.contains(Step::Overlong);
     let hidden = value.layers.is_hiding();
-    let mut run = Run::new(0);
-    let mut at = 0;
+    let mut run = Run::new(start);
+    let mut at = start;
     while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
-        let (unit, len) = unit(rest, &run, spaced);
+        let (unit, len) = unit(rest, &run, spaced, overlong);
         if unit == Unit::End {
-            run.finish(at, alone || spaced, hidden, found);
+            run.finish(at, start, alone || spaced, hidden, found);
             if found.is_certain() {
                 return;
             }
@@ -79,7 +89,7 @@ pub(super) fn examine(value: &Value<'_>, alone: bool, found: &mut Found) {
         }
         at += len;
     }
-    run.finish(bytes.len(), alone || spaced, hidden, found);
+    run.finish(bytes.len(), start, alone || spaced, hidden, found);
 }
 
 /// Whether blanks are part of the path.
@@ -97,7 +107,8 @@ impl Run {
             hops: 0,
             selfs: 0,
             odd: false,
-            rooted: false,
+            above_root: false,
+            dotted_name: false,
             dots: 0,
             wilds: 0,
             noise: false,
@@ -119,6 +130,7 @@ impl Run {
             }
             Unit::Noise => self.noise = true,
             Unit::Other => {
+                self.dotted_name |= !self.name && self.dots >= MANY_DOTS && self.path.as_bytes().starts_with(b"/");
                 self.name = true;
                 self.path.push(byte);
             }
@@ -137,6 +149,8 @@ impl Run {
         if !self.name {
             if self.dots + self.wilds >= 2 {
                 self.hops += 1;
+                self.above_root |= self.path.as_bytes().split(|byte| *byte == b'/').all(|part| part.iter().all(|byte| *byte == b'.'))
+                    && self.path.as_bytes().starts_with(b"/");
                 self.odd |= odd_slash || self.noise || self.wilds > 0 || self.dots > 2;
             } else if self.dots == 1 {
                 self.selfs += 1;
@@ -148,7 +162,7 @@ impl Run {
     }
 
     /// Reports what the path was.
-    fn finish(&mut self, end: usize, alone: bool, hidden: bool, found: &mut Found) {
+    fn finish(&mut self, end: usize, first: usize, alone: bool, hidden: bool, found: &mut Found) {
         let open = !self.name && self.dots + self.wilds >= 2;
         if open && (self.path.len > self.dots || alone && self.odd) {
             self.end_segment(false);
@@ -159,12 +173,12 @@ impl Run {
             return;
         }
         let sensitive = path.contains(&b'/') && file(path, alone, self.hops, at.clone(), found)
-            || alone && self.start == 0 && !path.contains(&b'/') && file(path, alone, 0, at.clone(), found);
+            || alone && self.start == first && !path.contains(&b'/') && file(path, alone, 0, at.clone(), found);
         let odd = self.odd || hidden && self.hops > 0;
         // A chain of URLs has steps of its own: a browser resolves them.
         match (alone, self.hops) {
             (_, 0) => {}
-            (true, 1) if odd => found.push("step out of a folder, disguised", Strength::Strong, at.clone()),
+            (true, 1) if odd || self.above_root => found.push("step out of a folder, disguised", Strength::Strong, at.clone()),
             (true, 1) => found.push("step out of a folder", Strength::Tag, at.clone()),
             (true, hops) if !odd && hops < 6 && !sensitive && is_asset(path) => {
                 found.push("steps to a file of a project", Strength::Medium, at.clone());
@@ -179,6 +193,9 @@ impl Run {
         }
         if self.hops > 1 && (odd || self.hops > 3) && alone {
             found.push("many or disguised steps", Strength::Medium, at.clone());
+        }
+        if alone && self.dotted_name {
+            found.push("many dots", Strength::Strong, at.clone());
         }
         if alone && self.selfs >= 5 {
             found.push("steps that go nowhere", Strength::Strong, at);
@@ -198,7 +215,7 @@ fn is_asset(path: &[u8]) -> bool {
 }
 
 /// Reads one unit at the front of `rest`, which is not empty.
-fn unit(rest: &[u8], run: &Run, spaced: bool) -> (Unit, usize) {
+fn unit(rest: &[u8], run: &Run, spaced: bool, overlong: bool) -> (Unit, usize) {
     use Unit::{Dot, End, Noise, OddDot, OddSlash, Other, Slash, Wild};
     let dotted = !run.name && run.dots + run.wilds >= 2;
     let fresh = !run.name;
@@ -211,6 +228,8 @@ fn unit(rest: &[u8], run: &Run, spaced: bool) -> (Unit, usize) {
             (OddSlash, 4)
         }
         [b'2', b'f' | b'F', ..] | [b'5', b'c' | b'C', ..] if dotted => (OddSlash, 2),
+        // `C1 AF` is an `o`, and a slash in lists.
+        [b'o', ..] if overlong && dotted => (OddSlash, 1),
         // What is left of second bytes that are none: `%c0%5e`, `%c0%fe`, `%c0%9v`, `%c1%pc`.
         [0xc0 | 0xc1, b'^' | 0xfe, ..] => (OddDot, 2),
         [0xc0 | 0xc1, b'%', _, _, ..] => (OddSlash, 4),

@@ -25,7 +25,7 @@ const WRAPPERS: [&[u8]; 14] = [
 const LONGEST: usize = 16;
 
 /// Reports wrappers, and URLs of files in the parameters of scripts.
-pub(super) fn examine(value: &[u8], alone: bool, found: &mut Found) {
+pub(super) fn examine(value: &[u8], offset: usize, alone: bool, found: &mut Found) {
     for at in memchr::memmem::find_iter(value, b"://") {
         let before = value.get(..at).unwrap_or_default();
         let scheme_len = before
@@ -40,7 +40,7 @@ pub(super) fn examine(value: &[u8], alone: bool, found: &mut Found) {
             continue;
         };
         let path = value.get(at + 3..).unwrap_or_default();
-        let range = start..at + 3;
+        let range = offset + start..offset + at + 3;
         let first = matches!(before.get(..start).and_then(<[u8]>::last), None | Some(b'=' | b':'));
         let filter = starts_with(path, b"filter/") && memchr::memmem::find(path, b"=").is_some();
         match *wrapper {
@@ -60,16 +60,16 @@ pub(super) fn examine(value: &[u8], alone: bool, found: &mut Found) {
         }
     }
     if alone {
-        included(value, found);
+        included(value, offset, found);
     }
 }
 
 /// A script of PHP that is told to include a file of another host: `/a.php?dir=http://host/x.txt?`.
-fn included(value: &[u8], found: &mut Found) {
+fn included(value: &[u8], offset: usize, found: &mut Found) {
     if starts_with(value, b"data:application/x-httpd-php")
         || find(value, b"=data:application/x-httpd-php").is_some()
     {
-        found.push("php code in a url", Strength::Strong, 0..value.len());
+        found.push("php code in a url", Strength::Strong, offset..offset + value.len());
         return;
     }
     let Some(at) =
@@ -87,7 +87,7 @@ fn included(value: &[u8], found: &mut Found) {
     };
     let text = url.len() > 4 && url.get(url.len() - 4..).is_some_and(|end| end.eq_ignore_ascii_case(b".txt"));
     if find(script, b".php").is_some() && script.contains(&b'?') && (text || ended) {
-        found.push("file of another host as parameter of a script", Strength::Strong, at + 1..value.len());
+        found.push("file of another host as parameter of a script", Strength::Strong, offset + at + 1..offset + value.len());
     }
 }
 
