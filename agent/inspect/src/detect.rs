@@ -1,8 +1,12 @@
 //! Judges one value: how much speaks for an attack, and of which class?
 
+mod double_encoding;
 mod evidence;
 mod gate;
 mod log4j;
+mod not_utf8;
+mod null_byte;
+mod private_file;
 mod signal;
 mod sqli;
 mod traversal;
@@ -49,8 +53,16 @@ pub(crate) struct Examples {
 }
 
 /// All detectors. Their number is bounded by the bits of [`Gate`].
-pub(crate) static DETECTORS: [&dyn Detector; 4] =
-    [&log4j::Log4j, &sqli::Sqli, &traversal::Traversal, &xss::Xss];
+pub(crate) static DETECTORS: [&dyn Detector; 8] = [
+    &double_encoding::DoubleEncoding,
+    &log4j::Log4j,
+    &not_utf8::NotUtf8,
+    &null_byte::NullByte,
+    &private_file::PrivateFile,
+    &sqli::Sqli,
+    &traversal::Traversal,
+    &xss::Xss,
+];
 
 #[cfg(test)]
 mod tests;

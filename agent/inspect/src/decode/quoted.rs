@@ -3,7 +3,8 @@
 /// Undoes the quotes and escapes (RFC 8259 §7) of a value that is one string literal into `out`. Escapes that are
 /// none stay as they are; `\uXXXX` are left to the next round.
 pub(super) fn undo(value: &[u8], out: &mut Vec<u8>) -> bool {
-    let Some(inside) = value.trim_ascii().strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")) else {
+    let Some(inside) = value.trim_ascii().strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""))
+    else {
         return false;
     };
     let mut rest = inside;

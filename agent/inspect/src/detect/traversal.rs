@@ -106,7 +106,8 @@ impl Detector for Traversal {
     fn applies(&self, gate: &Gate) -> bool {
         let path = ByteSet::SLASH.and(ByteSet::BACKSLASH).and(ByteSet::DOT).and(ByteSet::PERCENT);
         gate.has_literal()
-            || gate.bytes.has_any(path) && (!gate.bytes.has_any(ByteSet::SPACE) || gate.len > SHORTEST_PADDING)
+            || gate.bytes.has_any(path)
+                && (!gate.bytes.has_any(ByteSet::SPACE) || gate.len > SHORTEST_PADDING)
     }
 
     fn examine(&self, value: &Value<'_>, found: &mut Found) {

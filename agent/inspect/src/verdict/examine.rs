@@ -68,8 +68,7 @@ const MAX_BETWEEN_BYTES: usize = 64 * 1024;
 impl Examiner {
     /// Approximate memory in bytes.
     pub(crate) fn buffered_bytes(&self) -> usize {
-        self.scratch.buffered_bytes()
-            + self.levels.iter().map(Level::buffered_bytes).sum::<usize>()
+        self.scratch.buffered_bytes() + self.levels.iter().map(Level::buffered_bytes).sum::<usize>()
     }
 
     /// Looks for attacks; at most one finding a signal. Allocates only where something was found.
@@ -224,7 +223,8 @@ impl Court<'_> {
         reached: Reached,
     ) -> ControlFlow<()> {
         let Some(format) = nested(value.bytes, bytes) else { return ControlFlow::Continue(()) };
-        let affordable = self.decodable.checked_sub(value.bytes.len()).filter(|_| reached.nested < MAX_NESTED);
+        let affordable =
+            self.decodable.checked_sub(value.bytes.len()).filter(|_| reached.nested < MAX_NESTED);
         let (Some(decodable), Some(level)) = (affordable, self.level(reached.nested)) else {
             self.left_out(place);
             return ControlFlow::Continue(());

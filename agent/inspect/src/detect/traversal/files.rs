@@ -110,15 +110,32 @@ const ETC: [&[u8]; 22] = [
 
 /// Folders of `/var` that servers keep their state in.
 const VAR: [&[u8]; 21] = [
-    b"adm", b"apache", b"apache2", b"backups", b"cpanel", b"cron", b"db", b"httpd", b"lib", b"local", b"lock", b"log",
-    b"logs", b"lp", b"mail", b"mysql", b"named", b"run", b"saf", b"spool", b"webmin",
+    b"adm", b"apache", b"apache2", b"backups", b"cpanel", b"cron", b"db", b"httpd", b"lib", b"local",
+    b"lock", b"log", b"logs", b"lp", b"mail", b"mysql", b"named", b"run", b"saf", b"spool", b"webmin",
 ];
 
 /// Names of settings, and of users' files that no page has.
 const ROOTED_NAMES: [&[u8]; 20] = [
-    b"config.asp", b"config.inc", b"config.php", b"configuration.php", b"database.php", b"db.php", b"dbconnect.php",
-    b"settings.php", b"users.db.php", b"connect.php", b".forward", b".login", b".logout", b".shosts", b".vimrc",
-    b".xauthority", b".xinitrc", b".env", b".subversion", b".fetchmailrc",
+    b"config.asp",
+    b"config.inc",
+    b"config.php",
+    b"configuration.php",
+    b"database.php",
+    b"db.php",
+    b"dbconnect.php",
+    b"settings.php",
+    b"users.db.php",
+    b"connect.php",
+    b".forward",
+    b".login",
+    b".logout",
+    b".shosts",
+    b".vimrc",
+    b".xauthority",
+    b".xinitrc",
+    b".env",
+    b".subversion",
+    b".fetchmailrc",
 ];
 
 /// Folders of servers.
@@ -171,8 +188,18 @@ const SERVERS: [&[u8]; 44] = [
 
 /// Folders in them that hold more than what they serve.
 const INNER: [&[u8]; 12] = [
-    b"conf", b"conf.d", b"config", b"data", b"etc", b"htdocs", b"log", b"logs", b"mysql", b"repair",
-    b"sessions", b"wwwroot",
+    b"conf",
+    b"conf.d",
+    b"config",
+    b"data",
+    b"etc",
+    b"htdocs",
+    b"log",
+    b"logs",
+    b"mysql",
+    b"repair",
+    b"sessions",
+    b"wwwroot",
 ];
 
 /// Folders at the root of a Windows drive.
@@ -183,7 +210,9 @@ const DRIVE: [&[u8]; 17] = [
     b"documents and settings",
     b"inetpub",
     b"nt",
-    b"pagefile.sys", b"programdata", b"system32",
+    b"pagefile.sys",
+    b"programdata",
+    b"system32",
     b"recovery",
     b"sysprep",
     b"windows",

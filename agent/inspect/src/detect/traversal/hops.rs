@@ -130,7 +130,8 @@ impl Run {
             }
             Unit::Noise => self.noise = true,
             Unit::Other => {
-                self.dotted_name |= !self.name && self.dots >= MANY_DOTS && self.path.as_bytes().starts_with(b"/");
+                self.dotted_name |=
+                    !self.name && self.dots >= MANY_DOTS && self.path.as_bytes().starts_with(b"/");
                 self.name = true;
                 self.path.push(byte);
             }
@@ -149,7 +150,11 @@ impl Run {
         if !self.name {
             if self.dots + self.wilds >= 2 {
                 self.hops += 1;
-                self.above_root |= self.path.as_bytes().split(|byte| *byte == b'/').all(|part| part.iter().all(|byte| *byte == b'.'))
+                self.above_root |= self
+                    .path
+                    .as_bytes()
+                    .split(|byte| *byte == b'/')
+                    .all(|part| part.iter().all(|byte| *byte == b'.'))
                     && self.path.as_bytes().starts_with(b"/");
                 self.odd |= odd_slash || self.noise || self.wilds > 0 || self.dots > 2;
             } else if self.dots == 1 {
@@ -173,12 +178,17 @@ impl Run {
             return;
         }
         let sensitive = path.contains(&b'/') && file(path, alone, self.hops, at.clone(), found)
-            || alone && self.start == first && !path.contains(&b'/') && file(path, alone, 0, at.clone(), found);
+            || alone
+                && self.start == first
+                && !path.contains(&b'/')
+                && file(path, alone, 0, at.clone(), found);
         let odd = self.odd || hidden && self.hops > 0;
         // A chain of URLs has steps of its own: a browser resolves them.
         match (alone, self.hops) {
             (_, 0) => {}
-            (true, 1) if odd || self.above_root => found.push("step out of a folder, disguised", Strength::Strong, at.clone()),
+            (true, 1) if odd || self.above_root => {
+                found.push("step out of a folder, disguised", Strength::Strong, at.clone())
+            }
             (true, 1) => found.push("step out of a folder", Strength::Tag, at.clone()),
             (true, hops) if !odd && hops < 6 && !sensitive && is_asset(path) => {
                 found.push("steps to a file of a project", Strength::Medium, at.clone());

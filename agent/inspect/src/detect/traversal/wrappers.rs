@@ -87,7 +87,11 @@ fn included(value: &[u8], offset: usize, found: &mut Found) {
     };
     let text = url.len() > 4 && url.get(url.len() - 4..).is_some_and(|end| end.eq_ignore_ascii_case(b".txt"));
     if find(script, b".php").is_some() && script.contains(&b'?') && (text || ended) {
-        found.push("file of another host as parameter of a script", Strength::Strong, offset + at + 1..offset + value.len());
+        found.push(
+            "file of another host as parameter of a script",
+            Strength::Strong,
+            offset + at + 1..offset + value.len(),
+        );
     }
 }
 
