@@ -1,16 +1,24 @@
 //! Judges one value: how much speaks for an attack, and of which class?
 
+mod double_encoding;
 mod evidence;
 mod gate;
+mod log4j;
+mod not_utf8;
+mod null_byte;
+mod private_file;
 mod signal;
 mod sqli;
+mod traversal;
 mod value;
 mod xss;
 
 pub(crate) use evidence::{Evidence, Found, Strength};
 pub(crate) use gate::Gate;
 pub use signal::{Signal, SignalKind};
-pub(crate) use value::{Kind, Origin, Value};
+pub(crate) use value::{Origin, Value};
+
+pub(crate) use crate::payload::Kind;
 
 /// One class of attack or anomaly: its name, what it is about, when it is asked and how it is found.
 pub(crate) trait Detector: Sync {
@@ -45,7 +53,16 @@ pub(crate) struct Examples {
 }
 
 /// All detectors. Their number is bounded by the bits of [`Gate`].
-pub(crate) static DETECTORS: [&dyn Detector; 2] = [&sqli::Sqli, &xss::Xss];
+pub(crate) static DETECTORS: [&dyn Detector; 8] = [
+    &double_encoding::DoubleEncoding,
+    &log4j::Log4j,
+    &not_utf8::NotUtf8,
+    &null_byte::NullByte,
+    &private_file::PrivateFile,
+    &sqli::Sqli,
+    &traversal::Traversal,
+    &xss::Xss,
+];
 
 #[cfg(test)]
 mod tests;

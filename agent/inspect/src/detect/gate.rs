@@ -23,6 +23,8 @@ pub(crate) struct Gate {
     pub(crate) bytes: ByteSet,
     /// Its length in bytes.
     pub(crate) len: usize,
+    /// Whether encodings were undone to reach it.
+    pub(crate) decoded: bool,
     /// Bit `n` is set if a literal of detector `n` is in it.
     literals: u32,
     asked: u32,
@@ -35,7 +37,12 @@ impl Gate {
         if !bytes.has_any(WORDS.and(ByteSet::DIGIT).others()) && !bytes.has_all(digits_and_blanks) {
             return None;
         }
-        Some(Self { bytes, len: value.len(), literals: LITERALS.of(value), asked: 0 })
+        Some(Self { bytes, len: value.len(), decoded: false, literals: LITERALS.of(value), asked: 0 })
+    }
+
+    /// The same for a value that does not stand so in the message.
+    pub(crate) const fn decoded(self) -> Self {
+        Self { decoded: true, ..self }
     }
 
     /// Whether a literal of the detector that is asked is in the value.

@@ -135,7 +135,7 @@ const BENIGN: [&str; 65] = [
     "git commit -m 'fix the bug'",
     "rm -rf target && cargo build",
     "C:\\Users\\ann\\file.txt",
-    "/etc/nginx/nginx.conf",
+    "see /etc/nginx/nginx.conf",
     "<3 you all",
     ":-) ;-) :'( >:( <o/",
     "a <b>bold</b> move",

@@ -30,7 +30,10 @@ enum Anchor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Operand {
     /// A number, string or constant, with its digest.
-    Literal { hash: u32, text: bool },
+    Literal {
+        hash: u32,
+        text: bool,
+    },
     Variable,
     Name,
     /// A call of a function that means something in SQL.
@@ -316,16 +319,22 @@ impl<'v, 'f> Reader<'v, 'f> {
             Kind::Number
             | Kind::Text { .. }
             | Kind::Variable
-            | Kind::Word(Word::Constant | Word::Text | Word::Info | Word::Leak | Word::Wait | Word::Reach | Word::Sleep) => {
-                match anchor {
-                    Anchor::None => Strength::Strong,
-                    Anchor::Literal
-                    | Anchor::FirstWord
-                    | Anchor::Start
-                    | Anchor::FirstLiteral
-                    | Anchor::Quote => Strength::Certain,
-                }
-            }
+            | Kind::Word(
+                Word::Constant
+                | Word::Text
+                | Word::Info
+                | Word::Leak
+                | Word::Wait
+                | Word::Reach
+                | Word::Sleep,
+            ) => match anchor {
+                Anchor::None => Strength::Strong,
+                Anchor::Literal
+                | Anchor::FirstWord
+                | Anchor::Start
+                | Anchor::FirstLiteral
+                | Anchor::Quote => Strength::Certain,
+            },
             _ => match anchor {
                 Anchor::None => Strength::Tag,
                 Anchor::Literal | Anchor::FirstWord | Anchor::Start => Strength::Strong,
@@ -338,7 +347,11 @@ impl<'v, 'f> Reader<'v, 'f> {
     fn behind_semicolon(&mut self, anchor: Anchor, start: usize, token: Token) {
         let Kind::Word(word) = token.kind else {
             if token.kind == Kind::Comment && anchor == Anchor::Quote {
-                self.note("string closed, statement ended, rest commented out", Strength::Strong, start..token.end);
+                self.note(
+                    "string closed, statement ended, rest commented out",
+                    Strength::Strong,
+                    start..token.end,
+                );
             }
             return;
         };
@@ -347,7 +360,9 @@ impl<'v, 'f> Reader<'v, 'f> {
             Word::Waitfor | Word::Shutdown if anchor > Anchor::FirstWord => {
                 self.note("another statement behind it", Strength::Certain, at);
             }
-            _ if word.is_verb() || matches!(word, Word::Call | Word::If) => self.verb = Some((word, anchor, start)),
+            _ if word.is_verb() || matches!(word, Word::Call | Word::If) => {
+                self.verb = Some((word, anchor, start))
+            }
             _ => {}
         }
     }
@@ -382,7 +397,11 @@ impl<'v, 'f> Reader<'v, 'f> {
     fn text(&mut self, open: bool, token: Token) {
         self.texts += 1;
         let last = self.last[0];
-        if self.in_quote && open && self.glued && !matches!(last, Some(Kind::Text { .. } | Kind::Number | Kind::Name)) {
+        if self.in_quote
+            && open
+            && self.glued
+            && !matches!(last, Some(Kind::Text { .. } | Kind::Number | Kind::Name))
+        {
             self.closed_again = true;
         }
         self.operand(Operand::Literal { hash: token.hash, text: true }, token);
@@ -402,7 +421,11 @@ impl<'v, 'f> Reader<'v, 'f> {
             // `a.b`, or two operands in a row: prose, or another name for something.
             if previous != Some(Kind::Dot) && previous != Some(Kind::Word(Word::As)) {
                 level.condition = Condition::Absent;
-                level.anchor = if matches!(operand, Operand::Literal { text: true, .. }) { Anchor::Literal } else { Anchor::None };
+                level.anchor = if matches!(operand, Operand::Literal { text: true, .. }) {
+                    Anchor::Literal
+                } else {
+                    Anchor::None
+                };
                 self.glued = false;
                 self.in_quote = false;
             }
@@ -415,11 +438,16 @@ impl<'v, 'f> Reader<'v, 'f> {
                 if first || level.anchor == Anchor::Start {
                     level.anchor = match operand {
                         Operand::Literal { .. } | Operand::Variable => Anchor::FirstLiteral,
-                        Operand::Name | Operand::Call(_) | Operand::Group | Operand::Subquery => Anchor::FirstWord,
+                        Operand::Name | Operand::Call(_) | Operand::Group | Operand::Subquery => {
+                            Anchor::FirstWord
+                        }
                     };
                 } else if level.anchor < Anchor::FirstLiteral {
-                    level.anchor =
-                        if matches!(operand, Operand::Literal { text: true, .. }) { Anchor::Literal } else { Anchor::None };
+                    level.anchor = if matches!(operand, Operand::Literal { text: true, .. }) {
+                        Anchor::Literal
+                    } else {
+                        Anchor::None
+                    };
                 }
             }
             Link::Semicolon => level.anchor = Anchor::None,
@@ -460,34 +488,46 @@ impl<'v, 'f> Reader<'v, 'f> {
             Condition::Half(left) => {
                 level.condition = Condition::Whole;
                 let (what, strength) = if left.is_literal() && right.is_literal() {
-                    ("literals compared behind AND or OR", match anchor {
-                        Anchor::None => Strength::Tag,
-                        Anchor::Literal => Strength::Strong,
-                        Anchor::FirstWord => Strength::Strong,
-                        Anchor::Start | Anchor::FirstLiteral | Anchor::Quote => Strength::Certain,
-                    })
+                    (
+                        "literals compared behind AND or OR",
+                        match anchor {
+                            Anchor::None => Strength::Tag,
+                            Anchor::Literal => Strength::Strong,
+                            Anchor::FirstWord => Strength::Strong,
+                            Anchor::Start | Anchor::FirstLiteral | Anchor::Quote => Strength::Certain,
+                        },
+                    )
                 } else if matches!(right, Operand::Subquery) || matches!(left, Operand::Subquery) {
-                    ("subquery compared behind AND or OR", match anchor {
-                        Anchor::None => Strength::Weak,
-                        Anchor::Literal | Anchor::FirstWord => Strength::Medium,
-                        Anchor::Start if left.is_literal() => Strength::Strong,
-                        Anchor::Start => Strength::Medium,
-                        Anchor::FirstLiteral | Anchor::Quote => Strength::Certain,
-                    })
+                    (
+                        "subquery compared behind AND or OR",
+                        match anchor {
+                            Anchor::None => Strength::Weak,
+                            Anchor::Literal | Anchor::FirstWord => Strength::Medium,
+                            Anchor::Start if left.is_literal() => Strength::Strong,
+                            Anchor::Start => Strength::Medium,
+                            Anchor::FirstLiteral | Anchor::Quote => Strength::Certain,
+                        },
+                    )
                 } else if left.is_fixed() && right.is_fixed() {
-                    ("fixed values compared behind AND or OR", match anchor {
-                        Anchor::None => Strength::Weak,
-                        Anchor::Literal | Anchor::FirstWord => Strength::Medium,
-                        Anchor::Start => Strength::Strong,
-                        Anchor::FirstLiteral | Anchor::Quote => Strength::Certain,
-                    })
+                    (
+                        "fixed values compared behind AND or OR",
+                        match anchor {
+                            Anchor::None => Strength::Weak,
+                            Anchor::Literal | Anchor::FirstWord => Strength::Medium,
+                            Anchor::Start => Strength::Strong,
+                            Anchor::FirstLiteral | Anchor::Quote => Strength::Certain,
+                        },
+                    )
                 } else {
-                    ("comparison behind AND or OR", match anchor {
-                        Anchor::None | Anchor::FirstWord => return,
-                        Anchor::Literal | Anchor::Start => Strength::Weak,
-                        Anchor::FirstLiteral => Strength::Medium,
-                        Anchor::Quote => Strength::Strong,
-                    })
+                    (
+                        "comparison behind AND or OR",
+                        match anchor {
+                            Anchor::None | Anchor::FirstWord => return,
+                            Anchor::Literal | Anchor::Start => Strength::Weak,
+                            Anchor::FirstLiteral => Strength::Medium,
+                            Anchor::Quote => Strength::Strong,
+                        },
+                    )
                 };
                 self.note(what, strength, token.start..token.end);
             }
@@ -496,7 +536,8 @@ impl<'v, 'f> Reader<'v, 'f> {
                 let literal = left.is_some_and(Operand::is_literal);
                 let call = level.call;
                 if anchor != Anchor::Quote {
-                    level.anchor = if !literal && right.is_literal() { Anchor::Literal } else { Anchor::None };
+                    level.anchor =
+                        if !literal && right.is_literal() { Anchor::Literal } else { Anchor::None };
                 }
                 if literal && right.is_literal() && call.is_some() && left == Some(right) {
                     self.note("literal compared with itself", Strength::Medium, token.start..token.end);
@@ -524,7 +565,9 @@ impl<'v, 'f> Reader<'v, 'f> {
     fn operator(&mut self, _token: Token) {
         let level = self.level();
         if level.operand.take().is_some() {
-            if level.link != Link::Conjunction && level.link != Link::Compare || level.condition == Condition::Whole {
+            if level.link != Link::Conjunction && level.link != Link::Compare
+                || level.condition == Condition::Whole
+            {
                 level.link = Link::Arithmetic;
             } else {
                 // `or 1+1=2`: the sum is the operand.
@@ -578,7 +621,10 @@ impl<'v, 'f> Reader<'v, 'f> {
             Word::Quantifier => {}
             Word::Select => self.select(token),
             Word::From | Word::Limit | Word::Set => self.forget_condition(),
-            Word::Sort => self.sort = Some((if has_operand || fresh { anchor } else { Anchor::None }, token.start, false)),
+            Word::Sort => {
+                self.sort =
+                    Some((if has_operand || fresh { anchor } else { Anchor::None }, token.start, false))
+            }
             Word::By => {
                 if let Some((anchor, start, false)) = self.sort {
                     self.sort = Some((anchor, start, true));
@@ -730,7 +776,9 @@ impl<'v, 'f> Reader<'v, 'f> {
         let at = token.start.saturating_sub(1)..token.end;
         let linked = !matches!(level.link, Link::Begin | Link::Semicolon) || level.anchor == Anchor::Quote;
         let anchor = if linked { level.anchor } else { Anchor::None };
-        let first = self.count == 1 || level.anchor == Anchor::Start || self.depth == 0 && level.anchor == Anchor::FirstWord;
+        let first = self.count == 1
+            || level.anchor == Anchor::Start
+            || self.depth == 0 && level.anchor == Anchor::FirstWord;
         match word {
             Word::Wait => {
                 let strength = if anchor >= Anchor::Start { Strength::Certain } else { Strength::Medium };
@@ -750,7 +798,8 @@ impl<'v, 'f> Reader<'v, 'f> {
                 self.note("function that tells by its error", strength, at);
             }
             Word::Reach => {
-                let strength = if anchor >= Anchor::Start || first { Strength::Strong } else { Strength::Tag };
+                let strength =
+                    if anchor >= Anchor::Start || first { Strength::Strong } else { Strength::Tag };
                 self.note("calls for files or commands", strength, at);
             }
             Word::Info | Word::Text | Word::If => {
@@ -788,15 +837,18 @@ impl<'v, 'f> Reader<'v, 'f> {
             return;
         }
         self.depth -= 1;
-        let token = Token { kind: Kind::Close, start: self.last_end, end: self.last_end, hash: 0, after_comment: false };
+        let token = Token {
+            kind: Kind::Close,
+            start: self.last_end,
+            end: self.last_end,
+            hash: 0,
+            after_comment: false,
+        };
         if inner.call.is_some() && !inner.group {
             return;
         }
-        let operand = if inner.subquery {
-            Operand::Subquery
-        } else {
-            inner.operand.unwrap_or(Operand::Group)
-        };
+        let operand =
+            if inner.subquery { Operand::Subquery } else { inner.operand.unwrap_or(Operand::Group) };
         let level = self.level();
         if level.operand.is_none() {
             if inner.condition == Condition::Whole {
@@ -879,11 +931,15 @@ impl<'v, 'f> Reader<'v, 'f> {
 
     /// `x' + 'y`: nothing but a word before and behind.
     fn is_short_break_out(&self) -> bool {
-        let word = |part: &[u8]| part.len() <= 32 && part.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_@.%-".contains(byte));
+        let word = |part: &[u8]| {
+            part.len() <= 32
+                && part.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_@.%-".contains(byte))
+        };
         let quote = |byte: &u8| matches!(byte, b'\'' | b'"');
         let head = self.value.iter().position(quote).unwrap_or(0);
         let tail = self.value.iter().rposition(quote).unwrap_or(0);
-        word(self.value.get(..head).unwrap_or_default()) && word(self.value.get(tail + 1..).unwrap_or_default())
+        word(self.value.get(..head).unwrap_or_default())
+            && word(self.value.get(tail + 1..).unwrap_or_default())
     }
 
     /// Another part of a statement begins.

@@ -8,7 +8,9 @@ pub(super) enum Kind {
     /// `42`, `-` not included, `0x7e`, `1.e0`.
     Number,
     /// A string; `open` if the value ends inside.
-    Text { open: bool },
+    Text {
+        open: bool,
+    },
     /// `@@version`, `@x`, `:name`.
     Variable,
     /// A word that means nothing here, or a quoted identifier.
@@ -315,7 +317,8 @@ impl Iterator for Lexer<'_> {
             }
             b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$' | 0x80.. => {
                 hash = self.word();
-                let introduced = self.at == start + 1 && matches!(byte, b'n' | b'N' | b'x' | b'X' | b'b' | b'B' | b'e' | b'E');
+                let introduced = self.at == start + 1
+                    && matches!(byte, b'n' | b'N' | b'x' | b'X' | b'b' | b'B' | b'e' | b'E');
                 if introduced && self.peek(0) == b'\'' {
                     let kind = self.text(b'\'');
                     hash = digest(self.value.get(start..self.at).unwrap_or_default());
