@@ -55,6 +55,7 @@ pub(super) struct Lexer<'a> {
     /// `+` is a blank, as in a URL-encoded form.
     plus_is_blank: bool,
     /// Where the next line end and the next end of a block comment are, at or after `at`, once known.
+    /// 0 is not yet looked for, the largest number is nowhere.
     line_end: usize,
     block_end: usize,
     /// How many comments with code in them (`/*!50000`) are open.
@@ -118,7 +119,7 @@ impl<'a> Lexer<'a> {
 
     /// The end of the line; `None` if it is the last one.
     fn line_end(&mut self, from: usize) -> Option<usize> {
-        if self.line_end < from {
+        if self.line_end < from || self.line_end == 0 {
             let rest = self.value.get(from..).unwrap_or_default();
             self.line_end = memchr::memchr(b'\n', rest).map_or(usize::MAX, |len| from + len);
         }
@@ -158,6 +159,10 @@ impl<'a> Lexer<'a> {
             let in_word = byte.is_ascii_alphanumeric()
                 || matches!(byte, b'_' | b'$')
                 || byte >= 0x80 && byte != 0xa0 && !(byte == 0xc2 && self.peek(1) == 0xa0);
+            if byte == 0 && self.peek(1).is_ascii_alphanumeric() {
+                self.at += 1;
+                continue;
+            }
             if !in_word {
                 break;
             }
@@ -172,7 +177,7 @@ impl<'a> Lexer<'a> {
         let hexadecimal = self.peek(0) == b'0' && matches!(self.peek(1), b'x' | b'X' | b'b');
         while let Some(&byte) = self.value.get(self.at) {
             match byte {
-                b'0'..=b'9' => {}
+                b'0'..=b'9' | 0 => {}
                 b'.' if !hexadecimal => {}
                 b'e' | b'E' if !hexadecimal && !name => {
                     if matches!(self.peek(1), b'+' | b'-') && self.peek(2).is_ascii_digit() {
