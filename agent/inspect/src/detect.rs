@@ -2,6 +2,7 @@
 
 mod evidence;
 mod gate;
+mod nosqli;
 mod signal;
 mod sqli;
 mod value;
@@ -45,7 +46,7 @@ pub(crate) struct Examples {
 }
 
 /// All detectors. Their number is bounded by the bits of [`Gate`].
-pub(crate) static DETECTORS: [&dyn Detector; 2] = [&sqli::Sqli, &xss::Xss];
+pub(crate) static DETECTORS: [&dyn Detector; 3] = [&nosqli::NoSqli, &sqli::Sqli, &xss::Xss];
 
 #[cfg(test)]
 mod tests;

@@ -81,10 +81,12 @@ impl Detector for Sqli {
             .and(ByteSet::MARK)
             .and(ByteSet::PERCENT)
             .and(ByteSet::DIGIT);
-        const COMPARES: ByteSet = ByteSet::EQUALS.and(ByteSet::LESS).and(ByteSet::GREATER);
         gate.has_literal()
             || gate.bytes.has_any(QUOTES) && gate.bytes.has_any(OPERATORS)
-            || gate.bytes.has_any(COMPARES) && gate.bytes.has_any(ByteSet::DIGIT)
+            || gate.bytes.has_any(ByteSet::EQUALS.and(ByteSet::NUL))
+            || gate.bytes.has_any(ByteSet::LESS.and(ByteSet::GREATER).and(ByteSet::SEMICOLON))
+                && gate.bytes.has_any(ByteSet::DIGIT)
+            || gate.bytes.has_all(ByteSet::SEMICOLON.and(ByteSet::MINUS)) && gate.len < 16
     }
 
     fn examine(&self, value: &Value<'_>, found: &mut Found) {
@@ -95,11 +97,18 @@ impl Detector for Sqli {
             if let Some(evidence) = inner.iter().next() {
                 found.push("a whole SQL statement", Strength::Tag, evidence.at.clone());
             }
+            for evidence in inner.iter().filter(|evidence| ONLY_ATTACKS.contains(&evidence.what)) {
+                found.push(evidence.what, evidence.strength, evidence.at.clone());
+            }
             return;
         }
         read(value, found);
     }
 }
+
+/// What not even a whole statement has unless somebody attacks.
+const ONLY_ATTACKS: [&str; 3] =
+    ["keyword in mixed case", "comment in place of a blank", "runs a command of the server"];
 
 fn read(value: &[u8], found: &mut Found) {
     let plus_is_blank = is_form(value);

@@ -32,7 +32,7 @@ enum Operand {
     /// A number, string or constant, with its digest.
     Literal { hash: u32, text: bool },
     Variable,
-    Name,
+    Name { hash: u32 },
     /// A call of a function that means something in SQL.
     Call(Word),
     Group,
@@ -131,10 +131,19 @@ pub(super) struct Reader<'v, 'f> {
     waitfor: Option<(Anchor, usize)>,
     /// Behind the closing quote came an operator, and no blank prose.
     in_quote: bool,
+    /// The quote around the value.
+    quote: Option<u8>,
     glued: bool,
     closed_again: bool,
     commented: bool,
-    texts: u32,
+    /// The value begins with `sleep(`.
+    leading_wait: bool,
+    /// Words in a row: not only an expression.
+    prose: bool,
+    /// Something that only SQL has in expressions.
+    sql: bool,
+    /// More than two words before the closing quote.
+    wordy: bool,
 }
 
 impl<'v, 'f> Reader<'v, 'f> {
@@ -167,15 +176,24 @@ impl<'v, 'f> Reader<'v, 'f> {
             into: false,
             waitfor: None,
             in_quote,
+            quote: None,
             glued: false,
             closed_again: false,
             commented: false,
-            texts: 0,
+            leading_wait: false,
+            prose: false,
+            sql: false,
+            wordy: false,
         }
     }
 
     /// Reads from `at` to the end.
     pub(super) fn read(mut self, at: usize, plus_is_blank: bool) {
+        let head = self.value.get(..at).unwrap_or_default();
+        if self.in_quote {
+            self.quote = head.last().copied();
+        }
+        self.wordy = head.iter().filter(|byte| byte.is_ascii_whitespace()).nth(1).is_some();
         for token in Lexer::new(self.value, at, plus_is_blank) {
             self.token(token);
             self.last = [Some(token.kind), self.last[0], self.last[1]];
@@ -221,7 +239,7 @@ impl<'v, 'f> Reader<'v, 'f> {
                 }
                 self.operand(Operand::Variable, token);
             }
-            Kind::Name => self.operand(Operand::Name, token),
+            Kind::Name => self.operand(Operand::Name { hash: token.hash }, token),
             Kind::Word(word) => self.word(word, token),
             Kind::Open => self.open(token),
             Kind::Close => self.close(),
@@ -231,7 +249,7 @@ impl<'v, 'f> Reader<'v, 'f> {
                 level.compared = None;
                 level.operand = None;
                 level.link = Link::Begin;
-                if level.call.is_some() || level.anchor != Anchor::Quote {
+                if level.call.is_some() || level.anchor < Anchor::FirstLiteral {
                     level.anchor = Anchor::None;
                 }
             }
@@ -257,7 +275,12 @@ impl<'v, 'f> Reader<'v, 'f> {
                 }
             }
             Kind::Comment => self.comment(token),
+            Kind::Other if self.value.get(token.start) == Some(&b'?') && matches!(self.last[0], Some(Kind::Text { .. })) => {
+                self.compare();
+            }
+            Kind::Cast => {}
             Kind::Other => {
+                self.prose = true;
                 let level = self.level();
                 level.anchor = Anchor::None;
                 level.condition = Condition::Absent;
@@ -337,8 +360,12 @@ impl<'v, 'f> Reader<'v, 'f> {
 
     fn behind_semicolon(&mut self, anchor: Anchor, start: usize, token: Token) {
         let Kind::Word(word) = token.kind else {
-            if token.kind == Kind::Comment && anchor == Anchor::Quote {
-                self.note("string closed, statement ended, rest commented out", Strength::Strong, start..token.end);
+            match token.kind {
+                Kind::Open if anchor >= Anchor::FirstLiteral => self.stacked = Some((anchor, start)),
+                Kind::Comment if anchor == Anchor::Quote || self.count == 1 => {
+                    self.note("statement ended, rest commented out", Strength::Strong, start..token.end);
+                }
+                _ => {}
             }
             return;
         };
@@ -363,10 +390,12 @@ impl<'v, 'f> Reader<'v, 'f> {
             (Word::Update, Kind::Name) => anchor > Anchor::None,
             (Word::If, Kind::Open) => anchor == Anchor::Quote,
             (Word::Select, _) => anchor > Anchor::None,
+            (Word::Execute | Word::Call | Word::Begin, Kind::Word(Word::Reach | Word::Wait | Word::Object))
+            | (Word::Execute, Kind::Open | Kind::Text { .. }) => anchor > Anchor::FirstWord,
             (
                 Word::Execute | Word::Call | Word::Begin | Word::OtherVerb | Word::Set,
                 Kind::Name | Kind::Word(_) | Kind::Text { .. } | Kind::Open,
-            ) => anchor > Anchor::FirstWord,
+            ) => anchor == Anchor::Quote,
             _ => false,
         };
         if plausible {
@@ -380,9 +409,9 @@ impl<'v, 'f> Reader<'v, 'f> {
     }
 
     fn text(&mut self, open: bool, token: Token) {
-        self.texts += 1;
         let last = self.last[0];
-        if self.in_quote && open && self.glued && !matches!(last, Some(Kind::Text { .. } | Kind::Number | Kind::Name)) {
+        let same = self.value.get(token.start) == self.quote.as_ref();
+        if self.in_quote && open && same && self.glued && !matches!(last, Some(Kind::Text { .. } | Kind::Number | Kind::Name)) {
             self.closed_again = true;
         }
         self.operand(Operand::Literal { hash: token.hash, text: true }, token);
@@ -402,6 +431,8 @@ impl<'v, 'f> Reader<'v, 'f> {
             // `a.b`, or two operands in a row: prose, or another name for something.
             if previous != Some(Kind::Dot) && previous != Some(Kind::Word(Word::As)) {
                 level.condition = Condition::Absent;
+                self.prose = true;
+                let level = self.level();
                 level.anchor = if matches!(operand, Operand::Literal { text: true, .. }) { Anchor::Literal } else { Anchor::None };
                 self.glued = false;
                 self.in_quote = false;
@@ -415,7 +446,7 @@ impl<'v, 'f> Reader<'v, 'f> {
                 if first || level.anchor == Anchor::Start {
                     level.anchor = match operand {
                         Operand::Literal { .. } | Operand::Variable => Anchor::FirstLiteral,
-                        Operand::Name | Operand::Call(_) | Operand::Group | Operand::Subquery => Anchor::FirstWord,
+                        Operand::Name { .. } | Operand::Call(_) | Operand::Group | Operand::Subquery => Anchor::FirstWord,
                     };
                 } else if level.anchor < Anchor::FirstLiteral {
                     level.anchor =
@@ -459,11 +490,10 @@ impl<'v, 'f> Reader<'v, 'f> {
         match level.condition {
             Condition::Half(left) => {
                 level.condition = Condition::Whole;
-                let (what, strength) = if left.is_literal() && right.is_literal() {
+                let (what, strength) = if left.is_literal() && right.is_literal() || left == right && matches!(left, Operand::Name { .. }) {
                     ("literals compared behind AND or OR", match anchor {
                         Anchor::None => Strength::Tag,
-                        Anchor::Literal => Strength::Strong,
-                        Anchor::FirstWord => Strength::Strong,
+                        Anchor::Literal | Anchor::FirstWord => Strength::Strong,
                         Anchor::Start | Anchor::FirstLiteral | Anchor::Quote => Strength::Certain,
                     })
                 } else if matches!(right, Operand::Subquery) || matches!(left, Operand::Subquery) {
@@ -495,11 +525,19 @@ impl<'v, 'f> Reader<'v, 'f> {
                 let left = level.compared.take();
                 let literal = left.is_some_and(Operand::is_literal);
                 let call = level.call;
-                if anchor != Anchor::Quote {
+                if anchor < Anchor::FirstLiteral || anchor == Anchor::FirstLiteral && literal && right.is_literal() {
                     level.anchor = if !literal && right.is_literal() { Anchor::Literal } else { Anchor::None };
                 }
-                if literal && right.is_literal() && call.is_some() && left == Some(right) {
-                    self.note("literal compared with itself", Strength::Medium, token.start..token.end);
+                if literal && right.is_literal() {
+                    match call {
+                        Some(Word::Text) => {
+                            self.note("literals compared as an argument", Strength::Strong, token.start..token.end);
+                        }
+                        Some(Word::When | Word::If) => {
+                            self.note("literals compared in a case", Strength::Medium, token.start..token.end);
+                        }
+                        _ => {}
+                    }
                 }
             }
         }
@@ -541,11 +579,17 @@ impl<'v, 'f> Reader<'v, 'f> {
 
     fn word(&mut self, word: Word, token: Token) {
         let at = token.start..token.end;
+        if matches!(word, Word::Select | Word::Union | Word::From | Word::Where | Word::Sort | Word::Sleep | Word::Wait) {
+            self.case(&token);
+        }
         let anchor = self.level().anchor;
         let has_operand = self.level().operand.is_some();
         let fresh = !has_operand && self.level().link == Link::Begin;
         match word {
-            Word::Conjunction => self.conjunction(Link::Conjunction, token),
+            Word::Conjunction => {
+                self.sql = true;
+                self.conjunction(Link::Conjunction, token);
+            }
             Word::Having | Word::Where => {
                 if word == Word::Where && anchor < Anchor::FirstLiteral {
                     self.forget();
@@ -560,11 +604,12 @@ impl<'v, 'f> Reader<'v, 'f> {
                 if has_operand {
                     self.compare();
                 } else if self.level().link != Link::Compare {
-                    self.operand(Operand::Name, token);
+                    self.operand(Operand::Call(Word::Text), token);
                 }
             }
             Word::Operator => self.operator(token),
             Word::Prefix => {
+                self.sql = true;
                 if has_operand && anchor < Anchor::FirstLiteral {
                     self.forget();
                 }
@@ -584,7 +629,7 @@ impl<'v, 'f> Reader<'v, 'f> {
                     self.sort = Some((anchor, start, true));
                     self.forget_condition();
                 } else {
-                    self.operand(Operand::Name, token);
+                    self.operand(Operand::Name { hash: token.hash }, token);
                 }
             }
             Word::Into => {
@@ -595,7 +640,7 @@ impl<'v, 'f> Reader<'v, 'f> {
                 if self.into {
                     self.note("INTO OUTFILE", Strength::Strong, at);
                 } else {
-                    self.operand(Operand::Name, token);
+                    self.operand(Operand::Name { hash: token.hash }, token);
                 }
             }
             Word::Procedure => {}
@@ -609,7 +654,7 @@ impl<'v, 'f> Reader<'v, 'f> {
             }
             Word::Catalogue => {
                 self.note("the catalogue of a server", Strength::Medium, at);
-                self.operand(Operand::Name, token);
+                self.operand(Operand::Name { hash: token.hash }, token);
             }
             Word::Reach => {
                 self.note("reaches for files or commands", Strength::Medium, at);
@@ -638,17 +683,31 @@ impl<'v, 'f> Reader<'v, 'f> {
             | Word::Call
             | Word::OtherVerb
             | Word::Preface
-            | Word::Other => self.operand(Operand::Name, token),
+            | Word::Other => self.operand(Operand::Name { hash: token.hash }, token),
+        }
+    }
+
+    /// `sElEcT`: nobody types that.
+    fn case(&mut self, token: &Token) {
+        let word = self.value.get(token.start..token.end).unwrap_or_default();
+        let Some((first, rest)) = word.split_first() else { return };
+        let upper = rest.iter().filter(|byte| byte.is_ascii_uppercase()).count();
+        let mixed = upper > 0 && upper < rest.len() || upper == rest.len() && first.is_ascii_lowercase();
+        if mixed {
+            self.note("keyword in mixed case", Strength::Medium, token.start..token.end);
         }
     }
 
     fn select(&mut self, token: Token) {
+        self.sql = true;
         let at = token.start..token.end;
         let level = *self.level();
         if level.operand.is_none() && self.last[0] == Some(Kind::Open) && level.group {
             let outer = self.depth.checked_sub(1).and_then(|depth| self.levels.get(depth)).copied();
             if let Some(outer) = outer {
                 let strength = match (outer.link, outer.anchor) {
+                    (Link::Begin, Anchor::Quote) => Some(Strength::Strong),
+                    (Link::Begin, Anchor::FirstLiteral) => Some(Strength::Medium),
                     (Link::Begin | Link::Semicolon, Anchor::Start) => Some(Strength::Tag),
                     (Link::Begin | Link::Semicolon, _) | (_, Anchor::None) => None,
                     (_, Anchor::Literal | Anchor::FirstWord) => Some(Strength::Tag),
@@ -669,9 +728,9 @@ impl<'v, 'f> Reader<'v, 'f> {
 
     fn sorted(&mut self, anchor: Anchor, start: usize, operand: Operand, token: &Token) {
         let at = start..token.end;
-        match (anchor, operand.is_literal()) {
+        match (anchor, matches!(operand, Operand::Literal { text: false, .. })) {
             (Anchor::Quote, true) => self.note("string closed, then ORDER BY", Strength::Certain, at),
-            (Anchor::Quote, false) => self.note("string closed, then ORDER BY", Strength::Strong, at),
+            (Anchor::Quote, false) => self.note("string closed, then ORDER BY", Strength::Medium, at),
             (Anchor::FirstLiteral, true) => self.note("number, then ORDER BY", Strength::Strong, at),
             (Anchor::FirstLiteral, false) => self.note("number, then ORDER BY", Strength::Medium, at),
             (Anchor::Start, true) => self.note("ORDER BY a number", Strength::Tag, at),
@@ -680,6 +739,7 @@ impl<'v, 'f> Reader<'v, 'f> {
     }
 
     fn open(&mut self, token: Token) {
+        let operand = self.level().operand;
         let called = match self.last[0] {
             Some(Kind::Word(
                 word @ (Word::Info
@@ -694,6 +754,7 @@ impl<'v, 'f> Reader<'v, 'f> {
                 | Word::Object),
             )) => Some(word),
             Some(Kind::Name) => Some(Word::Other),
+            Some(Kind::Word(Word::Compare)) if matches!(operand, Some(Operand::Call(_))) => Some(Word::Text),
             _ => None,
         };
         let outer = *self.level();
@@ -738,8 +799,11 @@ impl<'v, 'f> Reader<'v, 'f> {
             }
             Word::Sleep => {
                 let strength = match anchor {
-                    Anchor::None if self.selected() => Strength::Medium,
-                    Anchor::None => return,
+                    Anchor::None if self.selected() || !self.found.is_empty() => Strength::Medium,
+                    Anchor::None => {
+                        self.leading_wait |= first && self.depth == 0;
+                        return;
+                    }
                     Anchor::Literal | Anchor::FirstWord => Strength::Weak,
                     Anchor::Start | Anchor::FirstLiteral | Anchor::Quote => Strength::Certain,
                 };
@@ -754,6 +818,9 @@ impl<'v, 'f> Reader<'v, 'f> {
                 self.note("calls for files or commands", strength, at);
             }
             Word::Info | Word::Text | Word::If => {
+                if word == Word::Info && level.call == Some(Word::Text) {
+                    self.note("the server asked about itself", Strength::Medium, at.clone());
+                }
                 let strength = match anchor {
                     Anchor::None | Anchor::Literal | Anchor::FirstWord => return,
                     Anchor::Start => Strength::Tag,
@@ -768,7 +835,8 @@ impl<'v, 'f> Reader<'v, 'f> {
 
     /// Whether the word that is called stands behind `select`.
     fn selected(&self) -> bool {
-        self.last[1] == Some(Kind::Word(Word::Select))
+        let select = Some(Kind::Word(Word::Select));
+        self.last[1] == select || self.last[1] == Some(Kind::Open) && self.last[2] == select
     }
 
     fn close(&mut self) {
@@ -815,21 +883,29 @@ impl<'v, 'f> Reader<'v, 'f> {
     fn comment(&mut self, token: Token) {
         let at = token.start..token.end;
         let level = *self.level();
-        let blank = self.count == 0;
+        let blank = self.count == 0 || self.only_closes();
+        let rest = self.value.get(token.end..).unwrap_or_default().trim_ascii();
+        let hash = self.value.get(token.start) == Some(&b'#');
+        let short = rest.len() <= 24 && !(hash && rest.first().is_some_and(|byte| *byte == b'#' || byte.is_ascii_digit()));
+        let whole = level.condition == Condition::Whole;
         self.finish_condition(true, &token);
-        if self.in_quote && (level.anchor == Anchor::Quote) && !self.commented {
-            let rest = self.value.get(token.end..).unwrap_or_default();
-            if blank || self.only_closes() {
-                if rest.len() <= 24 {
-                    self.note("string closed, rest commented out", Strength::Strong, at);
+        let strength = if self.wordy { Strength::Medium } else { Strength::Strong };
+        if self.commented || !short {
+        } else if self.in_quote && level.anchor == Anchor::Quote {
+            if blank {
+                if !hash || rest.len() <= 4 {
+                    self.note("string closed, rest commented out", strength, at);
                 }
-            } else if self.glued || !self.found.is_empty() {
+            } else if self.glued && matches!(level.link, Link::Compare | Link::Arithmetic) {
+                self.note("string closed, then an operator", strength, at);
+            } else if !self.found.is_empty() {
                 self.note("rest commented out", Strength::Medium, at);
-                if level.link == Link::Compare || level.link == Link::Arithmetic {
-                    self.note("string closed, then an operator", Strength::Strong, token.start..token.end);
-                }
             }
-        } else if !self.found.is_empty() && !self.commented {
+        } else if self.leading_wait {
+            self.note("function that waits, rest commented out", Strength::Strong, at);
+        } else if self.sql && !self.prose && self.depth == 0 && self.count > 4 && rest.is_empty() && !hash {
+            self.note("an expression, rest commented out", Strength::Strong, at);
+        } else if !self.found.is_empty() && (whole || level.anchor >= Anchor::FirstLiteral || rest.is_empty()) {
             self.note("rest commented out", Strength::Medium, at);
         }
         self.commented = true;
@@ -846,7 +922,14 @@ impl<'v, 'f> Reader<'v, 'f> {
         let level = *self.level();
         let Condition::Half(left) = level.condition else { return };
         let strength = match (level.anchor, commented) {
-            (Anchor::Quote, _) if left.is_fixed() => Strength::Strong,
+            (Anchor::Quote, false) if matches!(left, Operand::Literal { text: true, .. }) => return,
+            (Anchor::Quote, _) if left.is_fixed() => {
+                if self.wordy {
+                    Strength::Medium
+                } else {
+                    Strength::Strong
+                }
+            }
             (Anchor::Quote, true) => Strength::Medium,
             (Anchor::FirstLiteral | Anchor::Start, true) if left.is_fixed() => Strength::Strong,
             _ => return,
@@ -867,14 +950,21 @@ impl<'v, 'f> Reader<'v, 'f> {
         {
             self.note("string closed, then UNION ALL", Strength::Strong, start..len);
         }
-        let level = *self.level();
+        if self.in_quote && self.only_marks() {
+            self.note("nothing but quotes and ends", Strength::Strong, 0..len);
+        }
         if self.closed_again && self.is_short_break_out() {
             self.note("string closed, an operator, string opened again", Strength::Strong, 0..len);
         }
         if !self.commented {
             self.finish_condition(false, &token);
         }
-        let _ = level;
+    }
+
+    /// `';`, `'=--`.
+    fn only_marks(&self) -> bool {
+        let value = self.value.trim_ascii();
+        value.len() <= 6 && value.iter().all(|byte| b"'\"=;- ".contains(byte)) && value.iter().any(|byte| b"=;".contains(byte))
     }
 
     /// `x' + 'y`: nothing but a word before and behind.
@@ -883,6 +973,9 @@ impl<'v, 'f> Reader<'v, 'f> {
         let quote = |byte: &u8| matches!(byte, b'\'' | b'"');
         let head = self.value.iter().position(quote).unwrap_or(0);
         let tail = self.value.iter().rposition(quote).unwrap_or(0);
+        if self.value == b"\"*\"" {
+            return false;
+        }
         word(self.value.get(..head).unwrap_or_default()) && word(self.value.get(tail + 1..).unwrap_or_default())
     }
 

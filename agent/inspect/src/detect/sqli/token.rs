@@ -31,6 +31,8 @@ pub(super) enum Kind {
     Prefix,
     /// A comment that hides the rest of the value, or of its line if that is the last.
     Comment,
+    /// `::text`.
+    Cast,
     /// What SQL has no use for.
     Other,
 }
@@ -218,7 +220,7 @@ impl<'a> Lexer<'a> {
             b';' => Kind::Semicolon,
             b'.' => Kind::Dot,
             b'=' | b'<' | b'>' => {
-                while matches!(self.peek(0), b'=' | b'<' | b'>') {
+                while matches!(self.peek(0), b'=' | b'<' | b'>' | b'@') {
                     self.at += 1;
                 }
                 Kind::Compare
@@ -238,6 +240,15 @@ impl<'a> Lexer<'a> {
             b'~' if next == b'~' => {
                 self.at += 1;
                 Kind::Compare
+            }
+            b':' if next == b':' => {
+                self.at += 1;
+                self.word();
+                Kind::Cast
+            }
+            b'-' if next == b'>' => {
+                self.at += 1 + usize::from(self.peek(1) == b'>');
+                Kind::Operator
             }
             b'!' | b'~' => Kind::Prefix,
             b'&' if next == b'&' => {

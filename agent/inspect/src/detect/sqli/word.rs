@@ -169,7 +169,7 @@ const WORDS: [(&str, Word); 46] = [
     ("as", Word::As),
     ("case", Word::Case),
     ("when", Word::When),
-    ("if iif", Word::If),
+    ("if", Word::If),
     ("set", Word::Set),
     (
         "table database user view index function schema trigger login role sequence column columns tables databases \
@@ -214,7 +214,7 @@ const WORDS: [(&str, Word); 46] = [
         Word::Info,
     ),
     (
-        "char chr nchar concat concat_ws group_concat ascii ord substr substring substring_index mid hex unhex length \
+        "iif char chr nchar concat concat_ws group_concat ascii ord substr substring substring_index mid hex unhex length \
          char_length left right lower upper lcase ucase md5 sha1 cast convert elt make_set ifnull nullif nvl coalesce \
          count rand floor exp instr locate position strcmp reverse repeat aes_decrypt aes_encrypt compress json_length \
          json_extract json_object json_depth json_array xmlagg xmlelement listagg string_agg array_agg unicode quote \
