@@ -86,6 +86,7 @@ impl Detector for Sqli {
             || gate.bytes.has_any(ByteSet::EQUALS.and(ByteSet::NUL))
             || gate.bytes.has_any(ByteSet::LESS.and(ByteSet::GREATER).and(ByteSet::SEMICOLON))
                 && gate.bytes.has_any(ByteSet::DIGIT)
+            || gate.bytes.has_all(ByteSet::SLASH.and(ByteSet::STAR))
             || gate.bytes.has_all(ByteSet::SEMICOLON.and(ByteSet::MINUS)) && gate.len < 16
     }
 
@@ -107,8 +108,13 @@ impl Detector for Sqli {
 }
 
 /// What not even a whole statement has unless somebody attacks.
-const ONLY_ATTACKS: [&str; 3] =
-    ["keyword in mixed case", "comment in place of a blank", "runs a command of the server"];
+const ONLY_ATTACKS: [&str; 5] = [
+    "keyword in mixed case",
+    "comment in place of a blank",
+    "runs a command of the server",
+    "runs what is hidden in a number",
+    "rest commented out",
+];
 
 fn read(value: &[u8], found: &mut Found) {
     let plus_is_blank = is_form(value);
@@ -127,9 +133,11 @@ fn read(value: &[u8], found: &mut Found) {
     }
 }
 
-/// Whether `+` may stand for blanks: there are no others.
+/// Whether `+` may stand for blanks: it touches what stands beside it.
 fn is_form(value: &[u8]) -> bool {
-    value.contains(&b'+') && !value.contains(&b' ')
+    memchr::memchr_iter(b'+', value)
+        .take(32)
+        .any(|at| value.get(at + 1).is_some_and(u8::is_ascii_alphabetic) && value.get(at.wrapping_sub(1)) != Some(&b' '))
 }
 
 /// Whether the first word begins a statement.

@@ -138,6 +138,12 @@ pub(super) struct Reader<'v, 'f> {
     commented: bool,
     /// The value begins with `sleep(`.
     leading_wait: bool,
+    /// The first token.
+    first: Option<Kind>,
+    /// A number of many hexadecimal digits.
+    long_hex: bool,
+    /// How long the last comparison operator is.
+    compare_len: usize,
     /// Words in a row: not only an expression.
     prose: bool,
     /// Something that only SQL has in expressions.
@@ -181,6 +187,9 @@ impl<'v, 'f> Reader<'v, 'f> {
             closed_again: false,
             commented: false,
             leading_wait: false,
+            first: None,
+            long_hex: false,
+            compare_len: 0,
             prose: false,
             sql: false,
             wordy: false,
@@ -217,6 +226,9 @@ impl<'v, 'f> Reader<'v, 'f> {
 
     fn token(&mut self, token: Token) {
         let at = token.start..token.end;
+        if self.count == 0 {
+            self.first = Some(token.kind);
+        }
         if token.after_comment {
             self.comment_between(token);
         }
@@ -231,6 +243,10 @@ impl<'v, 'f> Reader<'v, 'f> {
             self.behind_verb(verb, anchor, start, token);
         }
         match token.kind {
+            Kind::Number if at.len() >= 18 => {
+                self.long_hex |= matches!(self.value.get(at.start + 1), Some(b'x' | b'X'));
+                self.operand(Operand::Literal { hash: token.hash, text: false }, token);
+            }
             Kind::Number => self.operand(Operand::Literal { hash: token.hash, text: false }, token),
             Kind::Text { open } => self.text(open, token),
             Kind::Variable => {
@@ -264,7 +280,10 @@ impl<'v, 'f> Reader<'v, 'f> {
                 self.stacked = Some((anchor, token.start));
             }
             Kind::Dot => {}
-            Kind::Compare => self.compare(),
+            Kind::Compare => {
+                self.compare_len = at.len();
+                self.compare();
+            }
             Kind::Conjunction => self.conjunction(Link::Conjunction, token),
             Kind::Operator => self.operator(token),
             Kind::Prefix => {
@@ -279,6 +298,9 @@ impl<'v, 'f> Reader<'v, 'f> {
                 self.compare();
             }
             Kind::Cast => {}
+            Kind::Other if self.count == 0 && !self.in_quote => {
+                self.operand(Operand::Name { hash: 0 }, token);
+            }
             Kind::Other => {
                 self.prose = true;
                 let level = self.level();
@@ -382,7 +404,7 @@ impl<'v, 'f> Reader<'v, 'f> {
     fn behind_verb(&mut self, verb: Word, anchor: Anchor, start: usize, token: Token) {
         let at = start..token.end;
         let plausible = match (verb, token.kind) {
-            (Word::Define, Kind::Word(Word::Object | Word::Procedure | Word::Prefix))
+            (Word::Define, Kind::Word(Word::Object | Word::Procedure | Word::Prefix | Word::Conjunction))
             | (Word::Insert, Kind::Word(Word::Into | Word::Other))
             | (Word::Delete, Kind::Word(Word::From | Word::Other))
             | (Word::Declare | Word::Set, Kind::Variable) => true,
@@ -391,7 +413,8 @@ impl<'v, 'f> Reader<'v, 'f> {
             (Word::If, Kind::Open) => anchor == Anchor::Quote,
             (Word::Select, _) => anchor > Anchor::None,
             (Word::Execute | Word::Call | Word::Begin, Kind::Word(Word::Reach | Word::Wait | Word::Object))
-            | (Word::Execute, Kind::Open | Kind::Text { .. }) => anchor > Anchor::FirstWord,
+            | (Word::Execute | Word::Call, Kind::Open | Kind::Text { .. }) => anchor > Anchor::FirstWord,
+            (Word::Execute, Kind::Name | Kind::Word(_)) => matches!(anchor, Anchor::Start | Anchor::Quote),
             (
                 Word::Execute | Word::Call | Word::Begin | Word::OtherVerb | Word::Set,
                 Kind::Name | Kind::Word(_) | Kind::Text { .. } | Kind::Open,
@@ -471,6 +494,9 @@ impl<'v, 'f> Reader<'v, 'f> {
     }
 
     fn compare(&mut self) {
+        if self.leading_wait && self.depth == 0 && self.last[0] == Some(Kind::Close) {
+            self.note("function that waits, compared", Strength::Strong, 0..self.last_end);
+        }
         let level = self.level();
         if let Condition::Half(_) = level.condition {
         } else {
@@ -514,7 +540,8 @@ impl<'v, 'f> Reader<'v, 'f> {
                 } else {
                     ("comparison behind AND or OR", match anchor {
                         Anchor::None | Anchor::FirstWord => return,
-                        Anchor::Literal | Anchor::Start => Strength::Weak,
+                        Anchor::Literal => Strength::Weak,
+                        Anchor::Start => Strength::Tag,
                         Anchor::FirstLiteral => Strength::Medium,
                         Anchor::Quote => Strength::Strong,
                     })
@@ -525,6 +552,10 @@ impl<'v, 'f> Reader<'v, 'f> {
                 let left = level.compared.take();
                 let literal = left.is_some_and(Operand::is_literal);
                 let call = level.call;
+                let starts = self.compare_len == 1
+                    && matches!(self.first, Some(Kind::Word(Word::If | Word::Case) | Kind::Open))
+                    && self.count < 8;
+                let level = self.level();
                 if anchor < Anchor::FirstLiteral || anchor == Anchor::FirstLiteral && literal && right.is_literal() {
                     level.anchor = if !literal && right.is_literal() { Anchor::Literal } else { Anchor::None };
                 }
@@ -532,6 +563,9 @@ impl<'v, 'f> Reader<'v, 'f> {
                     match call {
                         Some(Word::Text) => {
                             self.note("literals compared as an argument", Strength::Strong, token.start..token.end);
+                        }
+                        Some(Word::When | Word::If) if starts => {
+                            self.note("literals compared in a case", Strength::Strong, token.start..token.end);
                         }
                         Some(Word::When | Word::If) => {
                             self.note("literals compared in a case", Strength::Medium, token.start..token.end);
@@ -657,10 +691,14 @@ impl<'v, 'f> Reader<'v, 'f> {
                 self.operand(Operand::Name { hash: token.hash }, token);
             }
             Word::Reach => {
+                let name = self.value.get(token.start..token.start + 3).unwrap_or_default();
+                if self.first == Some(Kind::Word(Word::Execute)) && name.eq_ignore_ascii_case(b"xp_") {
+                    self.note("runs a command of the server", Strength::Strong, at.clone());
+                }
                 self.note("reaches for files or commands", Strength::Medium, at);
                 self.operand(Operand::Call(word), token);
             }
-            Word::Case | Word::When => {
+            Word::Case | Word::When | Word::Then => {
                 let level = self.level();
                 level.link = Link::Begin;
                 level.operand = None;
@@ -702,6 +740,9 @@ impl<'v, 'f> Reader<'v, 'f> {
         self.sql = true;
         let at = token.start..token.end;
         let level = *self.level();
+        if level.condition == Condition::Awaited && level.anchor == Anchor::Quote && !self.wordy {
+            self.note("string closed, then AND or OR with SELECT", Strength::Strong, at.clone());
+        }
         if level.operand.is_none() && self.last[0] == Some(Kind::Open) && level.group {
             let outer = self.depth.checked_sub(1).and_then(|depth| self.levels.get(depth)).copied();
             if let Some(outer) = outer {
@@ -734,6 +775,9 @@ impl<'v, 'f> Reader<'v, 'f> {
             (Anchor::FirstLiteral, true) => self.note("number, then ORDER BY", Strength::Strong, at),
             (Anchor::FirstLiteral, false) => self.note("number, then ORDER BY", Strength::Medium, at),
             (Anchor::Start, true) => self.note("ORDER BY a number", Strength::Tag, at),
+            (Anchor::Start, false) if matches!(operand, Operand::Call(_)) => {
+                self.note("ORDER BY a function", Strength::Medium, at);
+            }
             (Anchor::None | Anchor::Literal | Anchor::FirstWord, _) | (Anchor::Start, false) => {}
         }
     }
@@ -758,6 +802,9 @@ impl<'v, 'f> Reader<'v, 'f> {
             _ => None,
         };
         let outer = *self.level();
+        if self.last[0] == Some(Kind::Word(Word::Execute)) && self.long_hex {
+            self.note("runs what is hidden in a number", Strength::Strong, token.start..token.end);
+        }
         if let Some(word) = called {
             self.called(word, &token);
         }
@@ -950,7 +997,7 @@ impl<'v, 'f> Reader<'v, 'f> {
         {
             self.note("string closed, then UNION ALL", Strength::Strong, start..len);
         }
-        if self.in_quote && self.only_marks() {
+        if (self.in_quote || self.commented) && self.only_marks() {
             self.note("nothing but quotes and ends", Strength::Strong, 0..len);
         }
         if self.closed_again && self.is_short_break_out() {
@@ -969,7 +1016,7 @@ impl<'v, 'f> Reader<'v, 'f> {
 
     /// `x' + 'y`: nothing but a word before and behind.
     fn is_short_break_out(&self) -> bool {
-        let word = |part: &[u8]| part.len() <= 32 && part.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_@.%-".contains(byte));
+        let word = |part: &[u8]| part.len() <= 32 && part.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_@.%-=+".contains(byte));
         let quote = |byte: &u8| matches!(byte, b'\'' | b'"');
         let head = self.value.iter().position(quote).unwrap_or(0);
         let tail = self.value.iter().rposition(quote).unwrap_or(0);
