@@ -49,16 +49,63 @@ impl Detector for NoSqli {
 
     fn literals(&self) -> &'static [&'static str] {
         &[
-            "$ne", "$eq", "$gt", "$lt", "$in", "$nin", "$or", "$and", "$nor", "$not", "$regex", "$exists", "$where", "$expr", "$type",
-            "$elemmatch", "$function", "$accumulator", "$size", "$all", "$mod", "$text", "$lookup", "$jsonschema", "$comment", "$options",
-            "db.", "mapreduce", "return true", "return(true", "return false", "return 1", "return this", "this.", "'=='",
-            "\"==\"", "1==1", "1 == 1", "' == '", "\" == \"", "sleep(", "new date", "return '", "return \"", "$func", "/.*/", "emit(",
+            "$ne",
+            "$eq",
+            "$gt",
+            "$lt",
+            "$in",
+            "$nin",
+            "$or",
+            "$and",
+            "$nor",
+            "$not",
+            "$regex",
+            "$exists",
+            "$where",
+            "$expr",
+            "$type",
+            "$elemmatch",
+            "$function",
+            "$accumulator",
+            "$size",
+            "$all",
+            "$mod",
+            "$text",
+            "$lookup",
+            "$jsonschema",
+            "$comment",
+            "$options",
+            "db.",
+            "mapreduce",
+            "return true",
+            "return(true",
+            "return false",
+            "return 1",
+            "return this",
+            "this.",
+            "'=='",
+            "\"==\"",
+            "1==1",
+            "1 == 1",
+            "' == '",
+            "\" == \"",
+            "sleep(",
+            "new date",
+            "return '",
+            "return \"",
+            "$func",
+            "/.*/",
+            "emit(",
         ]
     }
 
     fn applies(&self, gate: &Gate) -> bool {
         const SYNTAX: ByteSet = ByteSet::DOLLAR.and(ByteSet::QUOTE).and(ByteSet::DOUBLE_QUOTE);
-        const MORE: ByteSet = ByteSet::PIPE.and(ByteSet::SEMICOLON).and(ByteSet::BRACE).and(ByteSet::AMPERSAND).and(ByteSet::DOT);
+        const MORE: ByteSet = ByteSet::PIPE
+            .and(ByteSet::SEMICOLON)
+            .and(ByteSet::BRACE)
+            .and(ByteSet::AMPERSAND)
+            .and(ByteSet::DOT);
         gate.has_literal() && (gate.bytes.has_any(SYNTAX) || gate.bytes.has_any(MORE))
     }
 
@@ -66,20 +113,25 @@ impl Detector for NoSqli {
         if value.kind == Kind::Key {
             key(value, found);
         }
-        for at in memchr::memchr_iter(b'$', value.bytes) {
+        let operators = memchr::memchr_iter(b'$', value.bytes)
+            .filter_map(|at| Some((at, operator_name(value.bytes.get(at + 1..)?)?)));
+        for (at, (name, meaning)) in operators.take(MOST) {
+            operator(value, at, name.len(), meaning, found);
             if found.is_certain() {
                 return;
             }
-            operator(value, at, found);
         }
         script::examine(value.bytes, found);
     }
 }
 
+/// Most operators that are looked at in one value.
+const MOST: usize = 64;
+
 /// The name of an operator, if `rest` begins with one.
 fn operator_name(rest: &[u8]) -> Option<(&[u8], Meaning)> {
-    let len = rest.iter().take(16).take_while(|byte| byte.is_ascii_alphanumeric()).count();
-    let name = rest.get(..len)?;
+    let len = rest.iter().take(16).take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let name = rest.get(..len).filter(|name| name.len() > 1)?;
     OPERATORS
         .iter()
         .find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name))
@@ -145,10 +197,9 @@ fn key(value: &Value<'_>, found: &mut Found) {
 }
 
 /// Looks at what stands around a `$`.
-fn operator(value: &Value<'_>, at: usize, found: &mut Found) {
+fn operator(value: &Value<'_>, at: usize, len: usize, meaning: Meaning, found: &mut Found) {
     let bytes = value.bytes;
-    let Some((name, meaning)) = bytes.get(at + 1..).and_then(operator_name) else { return };
-    let end = at + 1 + name.len();
+    let end = at + 1 + len;
     let before = bytes.get(..at).unwrap_or_default();
     let after = bytes.get(end..).unwrap_or_default();
     let range = at.saturating_sub(1)..end + 1;
@@ -156,8 +207,13 @@ fn operator(value: &Value<'_>, at: usize, found: &mut Found) {
         // `user[$ne]=x`: query strings and forms, as PHP and qs read them.
         (Some(b'['), Some(b']')) => {
             let parameter = before.len() == 1
-                || before.iter().rev().nth(1).is_some_and(|byte| byte.is_ascii_alphanumeric() || b"_]-".contains(byte));
-            let follows = after.get(1).is_none_or(|byte| b"=[ &\"<".contains(byte) || byte.is_ascii_alphanumeric());
+                || before
+                    .iter()
+                    .rev()
+                    .nth(1)
+                    .is_some_and(|byte| byte.is_ascii_alphanumeric() || b"_]-".contains(byte));
+            let follows =
+                after.get(1).is_none_or(|byte| b"=[ &\"<".contains(byte) || byte.is_ascii_alphanumeric());
             if parameter && follows {
                 found.push("operator as a parameter's key", Strength::Certain, range);
             }
@@ -178,7 +234,9 @@ fn operator(value: &Value<'_>, at: usize, found: &mut Found) {
             }
             let operand = skip_blanks(colon.get(1..).unwrap_or_default());
             let whole = value.kind != Kind::Whole && begins_as_object(bytes);
-            if meaning == Meaning::Script && matches!(operand.first(), Some(b'"' | b'\'' | b'{' | b'f' | b'`')) {
+            if meaning == Meaning::Script
+                && matches!(operand.first(), Some(b'"' | b'\'' | b'{' | b'f' | b'`'))
+            {
                 found.push("operator that runs JavaScript", Strength::Certain, range);
             } else if whole {
                 found.push("operator object as text", Strength::Strong, range);
@@ -193,9 +251,11 @@ fn operator(value: &Value<'_>, at: usize, found: &mut Found) {
 /// Whether the value is an object, or what would go on in one: `, $or: [`, `'}, $or: [`, `true, $where:`.
 fn begins_as_object(value: &[u8]) -> bool {
     let value = value.trim_ascii();
-    let len = value.iter().take(40).take_while(|byte| !matches!(byte, b'{' | b',' | b'}' | b'=' | b':')).count();
+    let len =
+        value.iter().take(40).take_while(|byte| !matches!(byte, b'{' | b',' | b'}' | b'=' | b':')).count();
     let head = value.get(..len).unwrap_or_default();
-    let mut words = head.split(u8::is_ascii_whitespace).filter(|word| word.iter().any(u8::is_ascii_alphanumeric));
+    let mut words =
+        head.split(u8::is_ascii_whitespace).filter(|word| word.iter().any(u8::is_ascii_alphanumeric));
     words.next();
     head.len() < 40
         && words.next().is_none()
@@ -209,4 +269,72 @@ fn skip_blanks(bytes: &[u8]) -> &[u8] {
 
 fn last_but_blanks(bytes: &[u8]) -> Option<&u8> {
     bytes.iter().rev().take(32).find(|byte| !byte.is_ascii_whitespace())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn score(value: &str) -> u32 {
+        let mut found = Found::default();
+        NoSqli.examine(&Value::text(value.as_bytes()), &mut found);
+        found.score()
+    }
+
+    #[test]
+    fn finds_operators_in_parameters() {
+        for attack in ["user[$ne]=x", "a=1&pass[$regex]=^a", "[$nin][]=1", "id[$gt]", "filter[price][$lt]=1"]
+        {
+            assert!(score(attack) >= 8, "{attack}");
+        }
+        for honest in ["prices[$i] = 5", "a[$]", "$ne", "x[$new]=1", "[$name]"] {
+            assert_eq!(score(honest), 0, "{honest}");
+        }
+    }
+
+    #[test]
+    fn finds_operator_objects_as_text() {
+        for attack in [
+            r#"{"$gt": ""}"#,
+            "{$gt:''}",
+            r#"{"name": {"$ne": null}}"#,
+            r#"{"$or": [{}, {"a": "a"}]}"#,
+            "', $or: [ {}, {'a':'a",
+        ] {
+            assert!(score(attack) >= 5, "{attack}");
+        }
+        assert!(score("To compare write {\"price\": {\"$gt\": 5}} there") < 5);
+    }
+
+    #[test]
+    fn a_filter_sent_as_json_is_a_tag() {
+        for (nested, least, most) in [(false, 2, 2), (true, 5, 8)] {
+            let value = Value { kind: Kind::Key, name: b"$gt", nested, ..Value::text(b"$gt") };
+            let mut found = Found::default();
+            NoSqli.examine(&value, &mut found);
+            assert!((least..=most).contains(&found.score()), "{nested}");
+        }
+    }
+
+    #[test]
+    fn finds_scripts() {
+        for attack in [
+            "' || 'a'=='a",
+            "' && this.password.match(/.*/)//",
+            ";return true;",
+            "';sleep(5000);'",
+            "';var d=new Date();do{e=new Date();}while(e-d<5000);",
+            "\"; return(true); var x='a",
+            "{\"$where\": \"this.a == 1\"}",
+            ", $where: '1 == 1'",
+            "}, { password : /.*/ }",
+        ] {
+            assert!(score(attack) >= 5, "{attack}");
+        }
+        for honest in
+            ["db.users.find({})", "if (a || b == 'c') return true;", "'use strict'; return x;", "a; return b"]
+        {
+            assert!(score(honest) < 5, "{honest}");
+        }
+    }
 }

@@ -21,7 +21,12 @@ fn break_out(value: &[u8], found: &mut Found) {
     let (at, quote) = match (closes_at, trimmed.first()) {
         (_, Some(b';' | b'|' | b'&' | b'}')) => (0, None),
         _ if digits > 0 && trimmed.get(digits) == Some(&b';') => (digits, None),
-        (Some(at), _) if trimmed.iter().take(at).all(|byte| byte.is_ascii_alphanumeric() || b"_@.-\\".contains(byte)) => {
+        (Some(at), _)
+            if trimmed
+                .iter()
+                .take(at)
+                .all(|byte| byte.is_ascii_alphanumeric() || b"_@.-\\".contains(byte)) =>
+        {
             (at + 1, trimmed.get(at).copied())
         }
         _ => return,
@@ -55,8 +60,18 @@ fn break_out(value: &[u8], found: &mut Found) {
 
 /// What injected scripts begin with.
 const STATEMENTS: [&str; 12] = [
-    "return true", "return(true", "return false", "return 1", "return this", "return(1", "return '", "return \"", "return(this",
-    "sleep(", "db.", "while(true)",
+    "return true",
+    "return(true",
+    "return false",
+    "return 1",
+    "return this",
+    "return(1",
+    "return '",
+    "return \"",
+    "return(this",
+    "sleep(",
+    "db.",
+    "while(true)",
 ];
 
 /// A number or a quoted word.
@@ -73,7 +88,8 @@ fn starts_with(text: &[u8], known: &str) -> bool {
 fn is_timing_loop(statement: &[u8]) -> bool {
     let near = statement.get(..statement.len().min(NEAR)).unwrap_or(statement);
     memchr::memmem::find(near, b"new Date(").is_some()
-        && (memchr::memmem::find(near, b"while(").is_some() || memchr::memmem::find(near, b"while (").is_some())
+        && (memchr::memmem::find(near, b"while(").is_some()
+            || memchr::memmem::find(near, b"while (").is_some())
 }
 
 /// `db.users.insert(`: a call of the database's shell.
@@ -83,10 +99,12 @@ fn shell_call(value: &[u8], found: &mut Found) {
             continue;
         }
         let rest = value.get(at + 3..).unwrap_or_default();
-        let name = rest.iter().take(48).take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+        let name =
+            rest.iter().take(48).take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
         let Some((b'.', call)) = rest.get(name..).and_then(<[u8]>::split_first) else { continue };
         let len = call.iter().take(24).take_while(|byte| byte.is_ascii_alphanumeric()).count();
-        let known = call.get(..len).is_some_and(|method| METHODS.iter().any(|known| known.as_bytes() == method));
+        let known =
+            call.get(..len).is_some_and(|method| METHODS.iter().any(|known| known.as_bytes() == method));
         if known && call.get(len) == Some(&b'(') && name > 0 {
             let reads = matches!(call.get(..len), Some(b"find" | b"findOne" | b"aggregate" | b"count"));
             let strength = if at == 0 && !reads { Strength::Strong } else { Strength::Tag };
@@ -97,8 +115,22 @@ fn shell_call(value: &[u8], found: &mut Found) {
 }
 
 const METHODS: [&str; 16] = [
-    "insert", "insertOne", "insertMany", "find", "findOne", "remove", "drop", "update", "updateOne", "updateMany",
-    "deleteOne", "deleteMany", "mapReduce", "aggregate", "save", "count",
+    "insert",
+    "insertOne",
+    "insertMany",
+    "find",
+    "findOne",
+    "remove",
+    "drop",
+    "update",
+    "updateOne",
+    "updateMany",
+    "deleteOne",
+    "deleteMany",
+    "mapReduce",
+    "aggregate",
+    "save",
+    "count",
 ];
 
 /// `}, { password : /.*/ }`: another condition, which everything meets.

@@ -1,5 +1,7 @@
 //! Follows the tokens of a value and notices where it breaks out of what it should be.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "of some forty kinds of words each match is about a few")]
+
 use std::ops::Range;
 
 use crate::detect::{Found, Strength};
@@ -30,9 +32,14 @@ enum Anchor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Operand {
     /// A number, string or constant, with its digest.
-    Literal { hash: u32, text: bool },
+    Literal {
+        hash: u32,
+        text: bool,
+    },
     Variable,
-    Name { hash: u32 },
+    Name {
+        hash: u32,
+    },
     /// A call of a function that means something in SQL.
     Call(Word),
     Group,
@@ -126,6 +133,8 @@ pub(super) struct Reader<'v, 'f> {
     /// A statement may begin behind a `;` that follows this.
     stacked: Option<(Anchor, usize)>,
     verb: Option<(Word, Anchor, usize)>,
+    /// What stands before the first of several statements.
+    stack: Anchor,
     sort: Option<(Anchor, usize, bool)>,
     into: bool,
     waitfor: Option<(Anchor, usize)>,
@@ -138,6 +147,10 @@ pub(super) struct Reader<'v, 'f> {
     commented: bool,
     /// The value begins with `sleep(`.
     leading_wait: bool,
+    /// A number that the value begins with is closed by a parenthesis from before the value.
+    unmatched: bool,
+    /// Before the last operand stood `not`, `!` or `~`.
+    negated: bool,
     /// The first token.
     first: Option<Kind>,
     /// A number of many hexadecimal digits.
@@ -178,6 +191,7 @@ impl<'v, 'f> Reader<'v, 'f> {
             selects: None,
             stacked: None,
             verb: None,
+            stack: Anchor::None,
             sort: None,
             into: false,
             waitfor: None,
@@ -187,6 +201,8 @@ impl<'v, 'f> Reader<'v, 'f> {
             closed_again: false,
             commented: false,
             leading_wait: false,
+            unmatched: false,
+            negated: false,
             first: None,
             long_hex: false,
             compare_len: 0,
@@ -245,6 +261,9 @@ impl<'v, 'f> Reader<'v, 'f> {
         match token.kind {
             Kind::Number if at.len() >= 18 => {
                 self.long_hex |= matches!(self.value.get(at.start + 1), Some(b'x' | b'X'));
+                if self.long_hex && self.first == Some(Kind::Word(Word::Declare)) {
+                    self.note("a script hidden in a number", Strength::Medium, at);
+                }
                 self.operand(Operand::Literal { hash: token.hash, text: false }, token);
             }
             Kind::Number => self.operand(Operand::Literal { hash: token.hash, text: false }, token),
@@ -271,12 +290,15 @@ impl<'v, 'f> Reader<'v, 'f> {
             }
             Kind::Semicolon => {
                 self.finish_condition(false, &token);
-                let anchor = self.level().anchor;
-                while self.depth > 0 {
-                    self.depth -= 1;
+                let anchor = self.level().anchor.max(self.stack);
+                self.stack = Anchor::None;
+                self.depth = 0;
+                self.beyond = 0;
+                let begins = if self.count == 0 { Anchor::Start } else { Anchor::None };
+                *self.level() = Level::new(begins, None);
+                if self.count > 0 {
+                    self.level().link = Link::Semicolon;
                 }
-                *self.level() = Level::new(Anchor::None, None);
-                self.level().link = Link::Semicolon;
                 self.stacked = Some((anchor, token.start));
             }
             Kind::Dot => {}
@@ -287,6 +309,7 @@ impl<'v, 'f> Reader<'v, 'f> {
             Kind::Conjunction => self.conjunction(Link::Conjunction, token),
             Kind::Operator => self.operator(token),
             Kind::Prefix => {
+                self.negated = self.level().condition == Condition::Awaited;
                 let level = self.level();
                 if level.operand.is_some() && level.anchor != Anchor::Quote {
                     level.anchor = Anchor::None;
@@ -294,7 +317,10 @@ impl<'v, 'f> Reader<'v, 'f> {
                 }
             }
             Kind::Comment => self.comment(token),
-            Kind::Other if self.value.get(token.start) == Some(&b'?') && matches!(self.last[0], Some(Kind::Text { .. })) => {
+            Kind::Other
+                if self.value.get(token.start) == Some(&b'?')
+                    && matches!(self.last[0], Some(Kind::Text { .. })) =>
+            {
                 self.compare();
             }
             Kind::Cast => {}
@@ -361,16 +387,22 @@ impl<'v, 'f> Reader<'v, 'f> {
             Kind::Number
             | Kind::Text { .. }
             | Kind::Variable
-            | Kind::Word(Word::Constant | Word::Text | Word::Info | Word::Leak | Word::Wait | Word::Reach | Word::Sleep) => {
-                match anchor {
-                    Anchor::None => Strength::Strong,
-                    Anchor::Literal
-                    | Anchor::FirstWord
-                    | Anchor::Start
-                    | Anchor::FirstLiteral
-                    | Anchor::Quote => Strength::Certain,
-                }
-            }
+            | Kind::Word(
+                Word::Constant
+                | Word::Text
+                | Word::Info
+                | Word::Leak
+                | Word::Wait
+                | Word::Reach
+                | Word::Sleep,
+            ) => match anchor {
+                Anchor::None => Strength::Strong,
+                Anchor::Literal
+                | Anchor::FirstWord
+                | Anchor::Start
+                | Anchor::FirstLiteral
+                | Anchor::Quote => Strength::Certain,
+            },
             _ => match anchor {
                 Anchor::None => Strength::Tag,
                 Anchor::Literal | Anchor::FirstWord | Anchor::Start => Strength::Strong,
@@ -392,11 +424,16 @@ impl<'v, 'f> Reader<'v, 'f> {
             return;
         };
         let at = start..token.end;
+        if word.is_verb() {
+            self.stack = anchor;
+        }
         match word {
             Word::Waitfor | Word::Shutdown if anchor > Anchor::FirstWord => {
                 self.note("another statement behind it", Strength::Certain, at);
             }
-            _ if word.is_verb() || matches!(word, Word::Call | Word::If) => self.verb = Some((word, anchor, start)),
+            _ if word.is_verb() || matches!(word, Word::Call | Word::If) => {
+                self.verb = Some((word, anchor, start))
+            }
             _ => {}
         }
     }
@@ -412,11 +449,14 @@ impl<'v, 'f> Reader<'v, 'f> {
             (Word::Update, Kind::Name) => anchor > Anchor::None,
             (Word::If, Kind::Open) => anchor == Anchor::Quote,
             (Word::Select, _) => anchor > Anchor::None,
-            (Word::Execute | Word::Call | Word::Begin, Kind::Word(Word::Reach | Word::Wait | Word::Object))
+            (
+                Word::Execute | Word::Call | Word::Begin,
+                Kind::Word(Word::Reach | Word::Wait | Word::Object),
+            )
             | (Word::Execute | Word::Call, Kind::Open | Kind::Text { .. }) => anchor > Anchor::FirstWord,
             (Word::Execute, Kind::Name | Kind::Word(_)) => matches!(anchor, Anchor::Start | Anchor::Quote),
             (
-                Word::Execute | Word::Call | Word::Begin | Word::OtherVerb | Word::Set,
+                Word::Call | Word::Begin | Word::OtherVerb | Word::Set | Word::Preface,
                 Kind::Name | Kind::Word(_) | Kind::Text { .. } | Kind::Open,
             ) => anchor == Anchor::Quote,
             _ => false,
@@ -434,8 +474,20 @@ impl<'v, 'f> Reader<'v, 'f> {
     fn text(&mut self, open: bool, token: Token) {
         let last = self.last[0];
         let same = self.value.get(token.start) == self.quote.as_ref();
-        if self.in_quote && open && same && self.glued && !matches!(last, Some(Kind::Text { .. } | Kind::Number | Kind::Name)) {
+        if self.in_quote
+            && open
+            && same
+            && self.glued
+            && !matches!(last, Some(Kind::Text { .. } | Kind::Number | Kind::Name))
+        {
             self.closed_again = true;
+        }
+        if open
+            && same
+            && matches!(last, Some(Kind::Text { .. }))
+            && matches!(self.level().condition, Condition::Half(_))
+        {
+            self.closed_again |= self.in_quote;
         }
         self.operand(Operand::Literal { hash: token.hash, text: true }, token);
     }
@@ -456,7 +508,11 @@ impl<'v, 'f> Reader<'v, 'f> {
                 level.condition = Condition::Absent;
                 self.prose = true;
                 let level = self.level();
-                level.anchor = if matches!(operand, Operand::Literal { text: true, .. }) { Anchor::Literal } else { Anchor::None };
+                level.anchor = if matches!(operand, Operand::Literal { text: true, .. }) {
+                    Anchor::Literal
+                } else {
+                    Anchor::None
+                };
                 self.glued = false;
                 self.in_quote = false;
             }
@@ -469,11 +525,16 @@ impl<'v, 'f> Reader<'v, 'f> {
                 if first || level.anchor == Anchor::Start {
                     level.anchor = match operand {
                         Operand::Literal { .. } | Operand::Variable => Anchor::FirstLiteral,
-                        Operand::Name { .. } | Operand::Call(_) | Operand::Group | Operand::Subquery => Anchor::FirstWord,
+                        Operand::Name { .. } | Operand::Call(_) | Operand::Group | Operand::Subquery => {
+                            Anchor::FirstWord
+                        }
                     };
                 } else if level.anchor < Anchor::FirstLiteral {
-                    level.anchor =
-                        if matches!(operand, Operand::Literal { text: true, .. }) { Anchor::Literal } else { Anchor::None };
+                    level.anchor = if matches!(operand, Operand::Literal { text: true, .. }) {
+                        Anchor::Literal
+                    } else {
+                        Anchor::None
+                    };
                 }
             }
             Link::Semicolon => level.anchor = Anchor::None,
@@ -516,35 +577,50 @@ impl<'v, 'f> Reader<'v, 'f> {
         match level.condition {
             Condition::Half(left) => {
                 level.condition = Condition::Whole;
-                let (what, strength) = if left.is_literal() && right.is_literal() || left == right && matches!(left, Operand::Name { .. }) {
-                    ("literals compared behind AND or OR", match anchor {
-                        Anchor::None => Strength::Tag,
-                        Anchor::Literal | Anchor::FirstWord => Strength::Strong,
-                        Anchor::Start | Anchor::FirstLiteral | Anchor::Quote => Strength::Certain,
-                    })
+                let (what, strength) = if left.is_literal() && right.is_literal()
+                    || left == right && matches!(left, Operand::Name { .. })
+                {
+                    (
+                        "literals compared behind AND or OR",
+                        match anchor {
+                            Anchor::None => Strength::Tag,
+                            Anchor::Literal | Anchor::FirstWord => Strength::Strong,
+                            Anchor::Start | Anchor::FirstLiteral | Anchor::Quote => Strength::Certain,
+                        },
+                    )
                 } else if matches!(right, Operand::Subquery) || matches!(left, Operand::Subquery) {
-                    ("subquery compared behind AND or OR", match anchor {
-                        Anchor::None => Strength::Weak,
-                        Anchor::Literal | Anchor::FirstWord => Strength::Medium,
-                        Anchor::Start if left.is_literal() => Strength::Strong,
-                        Anchor::Start => Strength::Medium,
-                        Anchor::FirstLiteral | Anchor::Quote => Strength::Certain,
-                    })
+                    (
+                        "subquery compared behind AND or OR",
+                        match anchor {
+                            Anchor::None => Strength::Weak,
+                            Anchor::Literal | Anchor::FirstWord => Strength::Medium,
+                            Anchor::Start if left.is_literal() => Strength::Strong,
+                            Anchor::Start => Strength::Medium,
+                            Anchor::FirstLiteral | Anchor::Quote => Strength::Certain,
+                        },
+                    )
                 } else if left.is_fixed() && right.is_fixed() {
-                    ("fixed values compared behind AND or OR", match anchor {
-                        Anchor::None => Strength::Weak,
-                        Anchor::Literal | Anchor::FirstWord => Strength::Medium,
-                        Anchor::Start => Strength::Strong,
-                        Anchor::FirstLiteral | Anchor::Quote => Strength::Certain,
-                    })
+                    (
+                        "fixed values compared behind AND or OR",
+                        match anchor {
+                            Anchor::None => Strength::Weak,
+                            Anchor::Literal | Anchor::FirstWord => Strength::Medium,
+                            Anchor::Start => Strength::Strong,
+                            Anchor::FirstLiteral | Anchor::Quote => Strength::Certain,
+                        },
+                    )
                 } else {
-                    ("comparison behind AND or OR", match anchor {
-                        Anchor::None | Anchor::FirstWord => return,
-                        Anchor::Literal => Strength::Weak,
-                        Anchor::Start => Strength::Tag,
-                        Anchor::FirstLiteral => Strength::Medium,
-                        Anchor::Quote => Strength::Strong,
-                    })
+                    (
+                        "comparison behind AND or OR",
+                        match anchor {
+                            Anchor::None | Anchor::FirstWord => return,
+                            Anchor::Literal => Strength::Weak,
+                            Anchor::Start if right.is_fixed() && !right.is_literal() => Strength::Medium,
+                            Anchor::Start => Strength::Tag,
+                            Anchor::FirstLiteral => Strength::Medium,
+                            Anchor::Quote => Strength::Strong,
+                        },
+                    )
                 };
                 self.note(what, strength, token.start..token.end);
             }
@@ -556,19 +632,34 @@ impl<'v, 'f> Reader<'v, 'f> {
                     && matches!(self.first, Some(Kind::Word(Word::If | Word::Case) | Kind::Open))
                     && self.count < 8;
                 let level = self.level();
-                if anchor < Anchor::FirstLiteral || anchor == Anchor::FirstLiteral && literal && right.is_literal() {
-                    level.anchor = if !literal && right.is_literal() { Anchor::Literal } else { Anchor::None };
+                if anchor < Anchor::FirstLiteral
+                    || anchor == Anchor::FirstLiteral && literal && right.is_literal()
+                {
+                    level.anchor =
+                        if !literal && right.is_literal() { Anchor::Literal } else { Anchor::None };
                 }
                 if literal && right.is_literal() {
                     match call {
                         Some(Word::Text) => {
-                            self.note("literals compared as an argument", Strength::Strong, token.start..token.end);
+                            self.note(
+                                "literals compared as an argument",
+                                Strength::Strong,
+                                token.start..token.end,
+                            );
                         }
                         Some(Word::When | Word::If) if starts => {
-                            self.note("literals compared in a case", Strength::Strong, token.start..token.end);
+                            self.note(
+                                "literals compared in a case",
+                                Strength::Strong,
+                                token.start..token.end,
+                            );
                         }
-                        Some(Word::When | Word::If) => {
-                            self.note("literals compared in a case", Strength::Medium, token.start..token.end);
+                        Some(Word::When | Word::If) if self.compare_len == 1 && self.sql => {
+                            self.note(
+                                "literals compared in a case",
+                                Strength::Medium,
+                                token.start..token.end,
+                            );
                         }
                         _ => {}
                     }
@@ -579,6 +670,7 @@ impl<'v, 'f> Reader<'v, 'f> {
 
     fn conjunction(&mut self, link: Link, token: Token) {
         self.finish_condition(false, &token);
+        self.negated = false;
         let has_operand = self.level().operand.is_some();
         let level = self.level();
         let begins = !has_operand && level.link == Link::Begin && level.anchor == Anchor::Start;
@@ -596,7 +688,9 @@ impl<'v, 'f> Reader<'v, 'f> {
     fn operator(&mut self, _token: Token) {
         let level = self.level();
         if level.operand.take().is_some() {
-            if level.link != Link::Conjunction && level.link != Link::Compare || level.condition == Condition::Whole {
+            if level.link != Link::Conjunction && level.link != Link::Compare
+                || level.condition == Condition::Whole
+            {
                 level.link = Link::Arithmetic;
             } else {
                 // `or 1+1=2`: the sum is the operand.
@@ -613,7 +707,10 @@ impl<'v, 'f> Reader<'v, 'f> {
 
     fn word(&mut self, word: Word, token: Token) {
         let at = token.start..token.end;
-        if matches!(word, Word::Select | Word::Union | Word::From | Word::Where | Word::Sort | Word::Sleep | Word::Wait) {
+        if matches!(
+            word,
+            Word::Select | Word::Union | Word::From | Word::Where | Word::Sort | Word::Sleep | Word::Wait
+        ) {
             self.case(&token);
         }
         let anchor = self.level().anchor;
@@ -644,6 +741,7 @@ impl<'v, 'f> Reader<'v, 'f> {
             Word::Operator => self.operator(token),
             Word::Prefix => {
                 self.sql = true;
+                self.negated = self.level().condition == Condition::Awaited;
                 if has_operand && anchor < Anchor::FirstLiteral {
                     self.forget();
                 }
@@ -657,7 +755,10 @@ impl<'v, 'f> Reader<'v, 'f> {
             Word::Quantifier => {}
             Word::Select => self.select(token),
             Word::From | Word::Limit | Word::Set => self.forget_condition(),
-            Word::Sort => self.sort = Some((if has_operand || fresh { anchor } else { Anchor::None }, token.start, false)),
+            Word::Sort => {
+                self.sort =
+                    Some((if has_operand || fresh { anchor } else { Anchor::None }, token.start, false))
+            }
             Word::By => {
                 if let Some((anchor, start, false)) = self.sort {
                     self.sort = Some((anchor, start, true));
@@ -699,6 +800,7 @@ impl<'v, 'f> Reader<'v, 'f> {
                 self.operand(Operand::Call(word), token);
             }
             Word::Case | Word::When | Word::Then => {
+                self.sql |= word == Word::Case;
                 let level = self.level();
                 level.link = Link::Begin;
                 level.operand = None;
@@ -748,6 +850,7 @@ impl<'v, 'f> Reader<'v, 'f> {
             if let Some(outer) = outer {
                 let strength = match (outer.link, outer.anchor) {
                     (Link::Begin, Anchor::Quote) => Some(Strength::Strong),
+                    (Link::Begin, Anchor::FirstLiteral) if self.count <= 4 => Some(Strength::Strong),
                     (Link::Begin, Anchor::FirstLiteral) => Some(Strength::Medium),
                     (Link::Begin | Link::Semicolon, Anchor::Start) => Some(Strength::Tag),
                     (Link::Begin | Link::Semicolon, _) | (_, Anchor::None) => None,
@@ -805,6 +908,10 @@ impl<'v, 'f> Reader<'v, 'f> {
         if self.last[0] == Some(Kind::Word(Word::Execute)) && self.long_hex {
             self.note("runs what is hidden in a number", Strength::Strong, token.start..token.end);
         }
+        if self.last[0] == Some(Kind::Word(Word::Other)) && self.last[1] == Some(Kind::Word(Word::Procedure))
+        {
+            self.note("PROCEDURE ANALYSE", Strength::Strong, token.start..token.end);
+        }
         if let Some(word) = called {
             self.called(word, &token);
         }
@@ -836,16 +943,35 @@ impl<'v, 'f> Reader<'v, 'f> {
     fn called(&mut self, word: Word, token: &Token) {
         let level = *self.level();
         let at = token.start.saturating_sub(1)..token.end;
-        let linked = !matches!(level.link, Link::Begin | Link::Semicolon) || level.anchor == Anchor::Quote;
-        let anchor = if linked { level.anchor } else { Anchor::None };
-        let first = self.count == 1 || level.anchor == Anchor::Start || self.depth == 0 && level.anchor == Anchor::FirstWord;
+        let signed = self.count == 2 && self.last[1] == Some(Kind::Operator) && !self.in_quote;
+        let linked =
+            signed || !matches!(level.link, Link::Begin | Link::Semicolon) || level.anchor == Anchor::Quote;
+        let anchor = match (linked, signed) {
+            (true, true) => Anchor::Start,
+            (true, false) => level.anchor,
+            (false, _) => Anchor::None,
+        };
+        let first = self.count == 1
+            || level.anchor == Anchor::Start
+            || self.depth == 0 && level.anchor == Anchor::FirstWord;
         match word {
             Word::Wait => {
-                let strength = if anchor >= Anchor::Start { Strength::Certain } else { Strength::Medium };
+                let strength = if anchor >= Anchor::Start {
+                    Strength::Certain
+                } else if self.count == 1 && !self.in_quote {
+                    Strength::Strong
+                } else {
+                    Strength::Medium
+                };
                 self.note("function that waits", strength, at);
             }
             Word::Sleep => {
                 let strength = match anchor {
+                    Anchor::None
+                        if level.call == Some(Word::If) && self.first == Some(Kind::Word(Word::If)) =>
+                    {
+                        Strength::Strong
+                    }
                     Anchor::None if self.selected() || !self.found.is_empty() => Strength::Medium,
                     Anchor::None => {
                         self.leading_wait |= first && self.depth == 0;
@@ -861,7 +987,8 @@ impl<'v, 'f> Reader<'v, 'f> {
                 self.note("function that tells by its error", strength, at);
             }
             Word::Reach => {
-                let strength = if anchor >= Anchor::Start || first { Strength::Strong } else { Strength::Tag };
+                let strength =
+                    if anchor >= Anchor::Start || first { Strength::Strong } else { Strength::Tag };
                 self.note("calls for files or commands", strength, at);
             }
             Word::Info | Word::Text | Word::If => {
@@ -900,18 +1027,24 @@ impl<'v, 'f> Reader<'v, 'f> {
                 level.anchor = Anchor::FirstLiteral;
             }
             level.condition = Condition::Absent;
+            if level.anchor == Anchor::FirstLiteral {
+                self.unmatched = true;
+            }
             return;
         }
         self.depth -= 1;
-        let token = Token { kind: Kind::Close, start: self.last_end, end: self.last_end, hash: 0, after_comment: false };
+        let token = Token {
+            kind: Kind::Close,
+            start: self.last_end,
+            end: self.last_end,
+            hash: 0,
+            after_comment: false,
+        };
         if inner.call.is_some() && !inner.group {
             return;
         }
-        let operand = if inner.subquery {
-            Operand::Subquery
-        } else {
-            inner.operand.unwrap_or(Operand::Group)
-        };
+        let operand =
+            if inner.subquery { Operand::Subquery } else { inner.operand.unwrap_or(Operand::Group) };
         let level = self.level();
         if level.operand.is_none() {
             if inner.condition == Condition::Whole {
@@ -933,7 +1066,8 @@ impl<'v, 'f> Reader<'v, 'f> {
         let blank = self.count == 0 || self.only_closes();
         let rest = self.value.get(token.end..).unwrap_or_default().trim_ascii();
         let hash = self.value.get(token.start) == Some(&b'#');
-        let short = rest.len() <= 24 && !(hash && rest.first().is_some_and(|byte| *byte == b'#' || byte.is_ascii_digit()));
+        let short = rest.len() <= 24
+            && !(hash && rest.first().is_some_and(|byte| *byte == b'#' || byte.is_ascii_digit()));
         let whole = level.condition == Condition::Whole;
         self.finish_condition(true, &token);
         let strength = if self.wordy { Strength::Medium } else { Strength::Strong };
@@ -948,11 +1082,19 @@ impl<'v, 'f> Reader<'v, 'f> {
             } else if !self.found.is_empty() {
                 self.note("rest commented out", Strength::Medium, at);
             }
+        } else if rest.is_empty()
+            && !hash
+            && self.unmatched
+            && self.count <= 6
+            && self.last[0] == Some(Kind::Close)
+        {
+            self.note("number closed, rest commented out", Strength::Strong, at);
         } else if self.leading_wait {
             self.note("function that waits, rest commented out", Strength::Strong, at);
         } else if self.sql && !self.prose && self.depth == 0 && self.count > 4 && rest.is_empty() && !hash {
             self.note("an expression, rest commented out", Strength::Strong, at);
-        } else if !self.found.is_empty() && (whole || level.anchor >= Anchor::FirstLiteral || rest.is_empty()) {
+        } else if !self.found.is_empty() && (whole || level.anchor >= Anchor::FirstLiteral || rest.is_empty())
+        {
             self.note("rest commented out", Strength::Medium, at);
         }
         self.commented = true;
@@ -978,7 +1120,11 @@ impl<'v, 'f> Reader<'v, 'f> {
                 }
             }
             (Anchor::Quote, true) => Strength::Medium,
-            (Anchor::FirstLiteral | Anchor::Start, true) if left.is_fixed() => Strength::Strong,
+            (Anchor::FirstLiteral | Anchor::Start, commented)
+                if left.is_fixed() && (commented || self.negated) =>
+            {
+                Strength::Strong
+            }
             _ => return,
         };
         self.note("AND or OR with a constant", strength, token.start..token.end);
@@ -997,8 +1143,11 @@ impl<'v, 'f> Reader<'v, 'f> {
         {
             self.note("string closed, then UNION ALL", Strength::Strong, start..len);
         }
-        if (self.in_quote || self.commented) && self.only_marks() {
+        if (self.quote.is_some() || self.commented) && self.only_marks() {
             self.note("nothing but quotes and ends", Strength::Strong, 0..len);
+        }
+        if self.quote.is_some() && self.only_blank() {
+            self.note("nothing but a blank in quotes", Strength::Strong, 0..len);
         }
         if self.closed_again && self.is_short_break_out() {
             self.note("string closed, an operator, string opened again", Strength::Strong, 0..len);
@@ -1011,19 +1160,30 @@ impl<'v, 'f> Reader<'v, 'f> {
     /// `';`, `'=--`.
     fn only_marks(&self) -> bool {
         let value = self.value.trim_ascii();
-        value.len() <= 6 && value.iter().all(|byte| b"'\"=;- ".contains(byte)) && value.iter().any(|byte| b"=;".contains(byte))
+        value.len() <= 6
+            && value.iter().all(|byte| b"'\"=;- ".contains(byte))
+            && value.iter().any(|byte| b"=;".contains(byte))
+    }
+
+    /// `' '`: two strings are one in MySQL, wherever they meet.
+    fn only_blank(&self) -> bool {
+        matches!(self.value.trim_ascii(), b"' '" | b"\" \"")
     }
 
     /// `x' + 'y`: nothing but a word before and behind.
     fn is_short_break_out(&self) -> bool {
-        let word = |part: &[u8]| part.len() <= 32 && part.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_@.%-=+".contains(byte));
+        let word = |part: &[u8]| {
+            part.len() <= 32
+                && part.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_@.%-=+".contains(byte))
+        };
         let quote = |byte: &u8| matches!(byte, b'\'' | b'"');
         let head = self.value.iter().position(quote).unwrap_or(0);
         let tail = self.value.iter().rposition(quote).unwrap_or(0);
         if self.value == b"\"*\"" {
             return false;
         }
-        word(self.value.get(..head).unwrap_or_default()) && word(self.value.get(tail + 1..).unwrap_or_default())
+        word(self.value.get(..head).unwrap_or_default())
+            && word(self.value.get(tail + 1..).unwrap_or_default())
     }
 
     /// Another part of a statement begins.

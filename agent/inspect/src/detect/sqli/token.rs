@@ -8,7 +8,9 @@ pub(super) enum Kind {
     /// `42`, `-` not included, `0x7e`, `1.e0`.
     Number,
     /// A string; `open` if the value ends inside.
-    Text { open: bool },
+    Text {
+        open: bool,
+    },
     /// `@@version`, `@x`, `:name`.
     Variable,
     /// A word that means nothing here, or a quoted identifier.
@@ -260,7 +262,12 @@ impl<'a> Lexer<'a> {
                 Kind::Conjunction
             }
             b'+' | b'-' | b'*' | b'/' | b'%' | b'^' | b'|' | b'&' => Kind::Operator,
-            _ => Kind::Other,
+            _ => {
+                while self.at < self.value.len() && self.peek(0) == byte {
+                    self.at += 1;
+                }
+                Kind::Other
+            }
         }
     }
 }
@@ -275,7 +282,9 @@ impl Iterator for Lexer<'_> {
         let mut hash = 0;
         let kind = match byte {
             b'#' => {
-                self.at += 1;
+                while self.peek(0) == b'#' {
+                    self.at += 1;
+                }
                 Kind::Comment
             }
             b'-' if self.peek(1) == b'-' => {
@@ -295,6 +304,11 @@ impl Iterator for Lexer<'_> {
                 let kind = self.number();
                 hash = digest(self.value.get(start..self.at).unwrap_or_default());
                 kind
+            }
+            b'\\' if self.peek(1) == b'N' => {
+                // Null, as MySQL writes it.
+                self.at += 2;
+                Kind::Number
             }
             b'.' if self.peek(1).is_ascii_digit() => {
                 self.at += 1;
@@ -331,7 +345,8 @@ impl Iterator for Lexer<'_> {
             }
             b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$' | 0x80.. => {
                 hash = self.word();
-                let introduced = self.at == start + 1 && matches!(byte, b'n' | b'N' | b'x' | b'X' | b'b' | b'B' | b'e' | b'E');
+                let introduced = self.at == start + 1
+                    && matches!(byte, b'n' | b'N' | b'x' | b'X' | b'b' | b'B' | b'e' | b'E');
                 if introduced && self.peek(0) == b'\'' {
                     let kind = self.text(b'\'');
                     hash = digest(self.value.get(start..self.at).unwrap_or_default());

@@ -155,7 +155,10 @@ const WORDS: [(&str, Word); 47] = [
     ("and or xor", Word::Conjunction),
     ("having", Word::Having),
     ("where", Word::Where),
-    ("like rlike regexp ilike glob similar between sounds in is match contains isnull notnull", Word::Compare),
+    (
+        "like rlike regexp ilike glob similar between sounds in is match contains isnull notnull",
+        Word::Compare,
+    ),
     ("div mod collate", Word::Operator),
     ("not binary exists some any row _latin1 _utf8 _utf8mb4 _binary prior unique", Word::Prefix),
     ("null true false unknown", Word::Constant),
