@@ -4,6 +4,7 @@ mod double_encoding;
 mod evidence;
 mod gate;
 mod log4j;
+mod nosqli;
 mod not_utf8;
 mod null_byte;
 mod private_file;
@@ -53,7 +54,7 @@ pub(crate) struct Examples {
 }
 
 /// All detectors. Their number is bounded by the bits of [`Gate`].
-pub(crate) static DETECTORS: [&dyn Detector; 8] = [
+pub(crate) static DETECTORS: [&dyn Detector; 9] = [
     &double_encoding::DoubleEncoding,
     &log4j::Log4j,
     &not_utf8::NotUtf8,
@@ -62,6 +63,7 @@ pub(crate) static DETECTORS: [&dyn Detector; 8] = [
     &sqli::Sqli,
     &traversal::Traversal,
     &xss::Xss,
+    &nosqli::NoSqli,
 ];
 
 #[cfg(test)]

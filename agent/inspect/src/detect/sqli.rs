@@ -11,6 +11,7 @@ use crate::{
 
 use reader::Reader;
 use token::{Kind, Lexer};
+use word::Word;
 
 /// SQL injection (OWASP A03, CWE-89).
 ///
@@ -110,6 +111,17 @@ impl Detector for Sqli {
             "or null",
             "is null",
             "not null",
+            "' '",
+            "\" \"",
+            "or !",
+            "or ~",
+            "or!",
+            "or~",
+            ")--",
+            "isnull",
+            "make_set",
+            "elt(",
+            "iif(",
         ]
     }
 
@@ -130,10 +142,13 @@ impl Detector for Sqli {
             .and(ByteSet::MARK)
             .and(ByteSet::PERCENT)
             .and(ByteSet::DIGIT);
-        const COMPARES: ByteSet = ByteSet::EQUALS.and(ByteSet::LESS).and(ByteSet::GREATER);
         gate.has_literal()
             || gate.bytes.has_any(QUOTES) && gate.bytes.has_any(OPERATORS)
-            || gate.bytes.has_any(COMPARES) && gate.bytes.has_any(ByteSet::DIGIT)
+            || gate.bytes.has_any(ByteSet::EQUALS.and(ByteSet::NUL))
+            || gate.bytes.has_any(ByteSet::LESS.and(ByteSet::GREATER).and(ByteSet::SEMICOLON))
+                && gate.bytes.has_any(ByteSet::DIGIT)
+            || gate.bytes.has_all(ByteSet::SLASH.and(ByteSet::STAR))
+            || gate.bytes.has_all(ByteSet::SEMICOLON.and(ByteSet::MINUS)) && gate.len < 16
     }
 
     fn examine(&self, value: &Value<'_>, found: &mut Found) {
@@ -144,11 +159,24 @@ impl Detector for Sqli {
             if let Some(evidence) = inner.iter().next() {
                 found.push("a whole SQL statement", Strength::Tag, evidence.at.clone());
             }
+            for evidence in inner.iter().filter(|evidence| ONLY_ATTACKS.contains(&evidence.what)) {
+                found.push(evidence.what, evidence.strength, evidence.at.clone());
+            }
             return;
         }
         read(value, found);
     }
 }
+
+/// What not even a whole statement has unless somebody attacks.
+const ONLY_ATTACKS: [&str; 6] = [
+    "a script hidden in a number",
+    "keyword in mixed case",
+    "comment in place of a blank",
+    "runs a command of the server",
+    "runs what is hidden in a number",
+    "rest commented out",
+];
 
 fn read(value: &[u8], found: &mut Found) {
     let plus_is_blank = is_form(value);
@@ -157,7 +185,9 @@ fn read(value: &[u8], found: &mut Found) {
             if found.is_certain() {
                 return;
             }
-            if let Some(at) = memchr::memchr(quote, value) {
+            if let Some(at) = memchr::memchr(quote, value)
+                && may_close(value, quote)
+            {
                 Reader::behind_quote(value, found).read(at + 1, plus_is_blank);
             }
         }
@@ -167,13 +197,199 @@ fn read(value: &[u8], found: &mut Found) {
     }
 }
 
-/// Whether `+` may stand for blanks: there are no others.
+/// Whether one of the quotes that may close the string around the value goes on as SQL would: most apostrophes do
+/// not, and the value need not be read as the inside of a string.
+fn may_close(value: &[u8], quote: u8) -> bool {
+    const LONGEST: usize = 12;
+    let goes_on = |at: usize| {
+        let rest = value.get(at + 1..).unwrap_or_default();
+        let blanks =
+            rest.iter().take(LONGEST).take_while(|byte| matches!(**byte, b' ' | b'\t'..=b'\r')).count();
+        let rest = rest.get(blanks..).unwrap_or_default();
+        match rest.first() {
+            None => false,
+            Some(b'a'..=b'z' | b'A'..=b'Z') => {
+                let len = rest.iter().take(LONGEST).take_while(|byte| byte.is_ascii_alphabetic()).count();
+                len == LONGEST
+                    || Word::of(rest.iter().take(len).fold(word::EMPTY, |hash, byte| word::hash(hash, *byte)))
+                        .is_some()
+            }
+            Some(b'.' | b'?' | b':') => false,
+            Some(byte) => !byte.is_ascii_digit(),
+        }
+    };
+    value.len() < 16 || value.contains(&0) || memchr::memchr_iter(quote, value).step_by(2).any(goes_on)
+}
+
+/// Whether `+` may stand for blanks: it touches what stands beside it.
 fn is_form(value: &[u8]) -> bool {
-    value.contains(&b'+') && !value.contains(&b' ')
+    memchr::memchr_iter(b'+', value).take(32).any(|at| {
+        value.get(at + 1).is_some_and(u8::is_ascii_alphabetic) && value.get(at.wrapping_sub(1)) != Some(&b' ')
+    })
 }
 
 /// Whether the first word begins a statement.
 fn is_statement(value: &[u8]) -> bool {
     let Some(first) = Lexer::new(value, 0, false).next() else { return false };
     matches!(first.kind, Kind::Word(word) if word.is_verb())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn score(value: &str) -> u32 {
+        let mut found = Found::default();
+        Sqli.examine(&Value::text(value.as_bytes()), &mut found);
+        found.score()
+    }
+
+    fn missed<'a>(values: &[&'a str], least: u32) -> Vec<&'a str> {
+        values.iter().copied().filter(|value| score(value) < least).collect()
+    }
+
+    #[test]
+    fn finds_what_closes_a_string() {
+        let attacks = [
+            "') or ('x'='x",
+            "' or ''='",
+            "x' and email is null; --",
+            "x' or full_name like '%bob%",
+            "admin' or '1'='1'/*",
+            "%' and 1=0 union all select 1--",
+            "' group by userid having 1=1--",
+            "1'-sleep(5)-'",
+            "'||(select 1 from dual)||'",
+            "' and ascii(substring(user(),1,1))=114#",
+            "' or '{\"a\":1}'::jsonb @> '{\"a\":1}'::jsonb--",
+            "0'XOR(if(now()=sysdate(),sleep(5),0))XOR'Z",
+        ];
+        assert_eq!(missed(&attacks, 8), [""; 0]);
+        assert_eq!(
+            missed(&["admin'--", "x') #", "'-'", "\"&\"", "' '", "a' || 'b", "';", "' or '' '"], 5),
+            [""; 0]
+        );
+    }
+
+    #[test]
+    fn finds_what_follows_a_number() {
+        let attacks = [
+            "1 or 1=1",
+            "1) and (1=1",
+            "-1 union all select 1,2,3",
+            "1 and 1234=(select count(*) from generate_series(1,5000000))",
+            "1;select pg_sleep(5)",
+            "1 rlike sleep(5)",
+            "1);waitfor delay '0:0:5'--",
+            "1 and (select * from (select(sleep(5)))a)",
+            "1 and updatexml(1,concat(0x7e,version()),1)",
+        ];
+        assert_eq!(missed(&attacks, 8), [""; 0]);
+        assert_eq!(missed(&["1 order by 10", "1 or not 0", "1,(select 1)", "1)--"], 5), [""; 0]);
+    }
+
+    #[test]
+    fn finds_what_begins_in_the_middle_of_a_statement() {
+        let attacks = [
+            "or 1=1--",
+            " and 1=2",
+            "union select 1,2,3",
+            "having 1=1--",
+            "sleep(5)#",
+            "if(now()=sysdate(),sleep(5),0)",
+            "(select (case when (7=7) then 1 else 0 end))",
+            "make_set(7=7,1)",
+        ];
+        assert_eq!(missed(&attacks, 5), [""; 0]);
+    }
+
+    #[test]
+    fn disguises_change_nothing() {
+        for attack in ["1 union select 1,2 from users where 1=1 and 2=2", "x' or 1=1 and 'a'='a"] {
+            assert!(score(attack) >= 8, "{attack}");
+            for blank in ["/**/", "\n", "\u{b}", "\u{a0}", "#x\n", "--x\n", "+", "/*x*/", "\t\t"] {
+                assert!(score(&attack.replace(' ', blank)) >= 8, "{attack} {blank:?}");
+            }
+            for (from, to) in [
+                ("or", "||"),
+                ("and", "&&"),
+                ("1=1", "1.e0=1.e0"),
+                ("select", "/*!50000SeLeCt*/"),
+                ("union", "un\0ion"),
+            ] {
+                assert!(score(&attack.replace(from, to)) >= 8, "{attack} {to:?}");
+            }
+        }
+        let mut raw = b"1\xa0or\xa01=1".to_vec();
+        let mut found = Found::default();
+        Sqli.examine(&Value::text(&raw), &mut found);
+        assert!(found.is_certain());
+        raw.push(0xff);
+    }
+
+    #[test]
+    fn a_whole_statement_is_a_tag() {
+        for statement in [
+            "SELECT * FROM t WHERE a = 'x' OR b = 2",
+            "select id from t where 1=1 and name like '%a%' union select 2",
+            "INSERT INTO t VALUES (1, 'x'); UPDATE t SET a = 'y' WHERE 1=1",
+            "SELECT SLEEP(5)",
+        ] {
+            assert!(score(statement) < 5, "{statement}: {}", score(statement));
+        }
+        assert!(score("SeLeCt 1 UnIoN SeLeCt 2") >= 5);
+    }
+
+    #[test]
+    fn people_may_write_with_quotes_and_numbers() {
+        let honest = [
+            "it's 5 o'clock and 1=1 is trivial",
+            "the dogs' owners and the cats' owners",
+            "5' 10\" or 6' 2\"",
+            "what's the #1 song? -- Ann",
+            "const x = 'a' + b + 'c';",
+            "if x == 'a' or y == 'b': pass",
+            "SELECT is a keyword; drop me a line",
+            "Qu'est-ce que c'est? L'union fait la force",
+            "name = 'x' and age = 3",
+            "He said 'yes' and I said 'no' = 'maybe'",
+            "time.sleep(5)",
+            "Order 4711 is(ready, packed)",
+            "(020)-7946 or 50% (draft)",
+            "select all n between @min and @max",
+        ];
+        let refused: Vec<_> = honest.iter().filter(|value| score(value) >= 5).collect();
+        assert_eq!(refused, [&""; 0]);
+    }
+
+    #[test]
+    fn any_bytes_are_read() {
+        let pieces: [&[u8]; 12] = [
+            b"'",
+            b"\"",
+            b"(",
+            b")",
+            b"/*",
+            b"*/",
+            b"--",
+            b"#",
+            b"\n",
+            b" or ",
+            b"\xc2\xa0",
+            b"union select 1",
+        ];
+        for first in pieces {
+            for second in pieces {
+                for third in pieces {
+                    let value = [first, second, third].concat().repeat(5);
+                    for len in 0..value.len() {
+                        Sqli.examine(
+                            &Value::text(value.get(..len).unwrap_or_default()),
+                            &mut Found::default(),
+                        );
+                    }
+                }
+            }
+        }
+    }
 }

@@ -38,7 +38,7 @@ fn each_detector_holds_to_its_examples() {
     }
 }
 
-const SQLI: [&str; 25] = [
+const SQLI: [&str; 33] = [
     "' OR '1'='1",
     "' OR 1=1--",
     "' OR 1=1#",
@@ -64,6 +64,14 @@ const SQLI: [&str; 25] = [
     "1/*!50000UNION*/ SELECT 1",
     "' || (SELECT password FROM users LIMIT 1) || '",
     "1 AND extractvalue(1, concat(0x7e, version()))",
+    "' OR 'x' LIKE 'x",
+    "1 RLIKE SLEEP(5)",
+    "1'; SELECT PG_SLEEP(5)--",
+    "1' AND JSON_LENGTH('{}') < 5 AND '1'='1",
+    "0; show warnings; set @q = 1; drop table users",
+    "1.e0union select 1.e0,2",
+    "1)/**/or/**/(1=1",
+    "-1' INTO OUTFILE '/tmp/x'--",
 ];
 
 const XSS: [&str; 20] = [

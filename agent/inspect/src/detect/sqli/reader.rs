@@ -1,5 +1,7 @@
 //! Follows the tokens of a value and notices where it breaks out of what it should be.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "of some forty kinds of words each match is about a few")]
+
 use std::ops::Range;
 
 use crate::detect::{Found, Strength};
@@ -35,7 +37,9 @@ enum Operand {
         text: bool,
     },
     Variable,
-    Name,
+    Name {
+        hash: u32,
+    },
     /// A call of a function that means something in SQL.
     Call(Word),
     Group,
@@ -129,15 +133,36 @@ pub(super) struct Reader<'v, 'f> {
     /// A statement may begin behind a `;` that follows this.
     stacked: Option<(Anchor, usize)>,
     verb: Option<(Word, Anchor, usize)>,
+    /// What stands before the first of several statements.
+    stack: Anchor,
     sort: Option<(Anchor, usize, bool)>,
     into: bool,
     waitfor: Option<(Anchor, usize)>,
     /// Behind the closing quote came an operator, and no blank prose.
     in_quote: bool,
+    /// The quote around the value.
+    quote: Option<u8>,
     glued: bool,
     closed_again: bool,
     commented: bool,
-    texts: u32,
+    /// The value begins with `sleep(`.
+    leading_wait: bool,
+    /// A number that the value begins with is closed by a parenthesis from before the value.
+    unmatched: bool,
+    /// Before the last operand stood `not`, `!` or `~`.
+    negated: bool,
+    /// The first token.
+    first: Option<Kind>,
+    /// A number of many hexadecimal digits.
+    long_hex: bool,
+    /// How long the last comparison operator is.
+    compare_len: usize,
+    /// Words in a row: not only an expression.
+    prose: bool,
+    /// Something that only SQL has in expressions.
+    sql: bool,
+    /// More than two words before the closing quote.
+    wordy: bool,
 }
 
 impl<'v, 'f> Reader<'v, 'f> {
@@ -166,19 +191,34 @@ impl<'v, 'f> Reader<'v, 'f> {
             selects: None,
             stacked: None,
             verb: None,
+            stack: Anchor::None,
             sort: None,
             into: false,
             waitfor: None,
             in_quote,
+            quote: None,
             glued: false,
             closed_again: false,
             commented: false,
-            texts: 0,
+            leading_wait: false,
+            unmatched: false,
+            negated: false,
+            first: None,
+            long_hex: false,
+            compare_len: 0,
+            prose: false,
+            sql: false,
+            wordy: false,
         }
     }
 
     /// Reads from `at` to the end.
     pub(super) fn read(mut self, at: usize, plus_is_blank: bool) {
+        let head = self.value.get(..at).unwrap_or_default();
+        if self.in_quote {
+            self.quote = head.last().copied();
+        }
+        self.wordy = head.iter().filter(|byte| byte.is_ascii_whitespace()).nth(1).is_some();
         for token in Lexer::new(self.value, at, plus_is_blank) {
             self.token(token);
             self.last = [Some(token.kind), self.last[0], self.last[1]];
@@ -202,6 +242,9 @@ impl<'v, 'f> Reader<'v, 'f> {
 
     fn token(&mut self, token: Token) {
         let at = token.start..token.end;
+        if self.count == 0 {
+            self.first = Some(token.kind);
+        }
         if token.after_comment {
             self.comment_between(token);
         }
@@ -216,6 +259,13 @@ impl<'v, 'f> Reader<'v, 'f> {
             self.behind_verb(verb, anchor, start, token);
         }
         match token.kind {
+            Kind::Number if at.len() >= 18 => {
+                self.long_hex |= matches!(self.value.get(at.start + 1), Some(b'x' | b'X'));
+                if self.long_hex && self.first == Some(Kind::Word(Word::Declare)) {
+                    self.note("a script hidden in a number", Strength::Medium, at);
+                }
+                self.operand(Operand::Literal { hash: token.hash, text: false }, token);
+            }
             Kind::Number => self.operand(Operand::Literal { hash: token.hash, text: false }, token),
             Kind::Text { open } => self.text(open, token),
             Kind::Variable => {
@@ -224,7 +274,7 @@ impl<'v, 'f> Reader<'v, 'f> {
                 }
                 self.operand(Operand::Variable, token);
             }
-            Kind::Name => self.operand(Operand::Name, token),
+            Kind::Name => self.operand(Operand::Name { hash: token.hash }, token),
             Kind::Word(word) => self.word(word, token),
             Kind::Open => self.open(token),
             Kind::Close => self.close(),
@@ -234,25 +284,32 @@ impl<'v, 'f> Reader<'v, 'f> {
                 level.compared = None;
                 level.operand = None;
                 level.link = Link::Begin;
-                if level.call.is_some() || level.anchor != Anchor::Quote {
+                if level.call.is_some() || level.anchor < Anchor::FirstLiteral {
                     level.anchor = Anchor::None;
                 }
             }
             Kind::Semicolon => {
                 self.finish_condition(false, &token);
-                let anchor = self.level().anchor;
-                while self.depth > 0 {
-                    self.depth -= 1;
+                let anchor = self.level().anchor.max(self.stack);
+                self.stack = Anchor::None;
+                self.depth = 0;
+                self.beyond = 0;
+                let begins = if self.count == 0 { Anchor::Start } else { Anchor::None };
+                *self.level() = Level::new(begins, None);
+                if self.count > 0 {
+                    self.level().link = Link::Semicolon;
                 }
-                *self.level() = Level::new(Anchor::None, None);
-                self.level().link = Link::Semicolon;
                 self.stacked = Some((anchor, token.start));
             }
             Kind::Dot => {}
-            Kind::Compare => self.compare(),
+            Kind::Compare => {
+                self.compare_len = at.len();
+                self.compare();
+            }
             Kind::Conjunction => self.conjunction(Link::Conjunction, token),
             Kind::Operator => self.operator(token),
             Kind::Prefix => {
+                self.negated = self.level().condition == Condition::Awaited;
                 let level = self.level();
                 if level.operand.is_some() && level.anchor != Anchor::Quote {
                     level.anchor = Anchor::None;
@@ -260,7 +317,18 @@ impl<'v, 'f> Reader<'v, 'f> {
                 }
             }
             Kind::Comment => self.comment(token),
+            Kind::Other
+                if self.value.get(token.start) == Some(&b'?')
+                    && matches!(self.last[0], Some(Kind::Text { .. })) =>
+            {
+                self.compare();
+            }
+            Kind::Cast => {}
+            Kind::Other if self.count == 0 && !self.in_quote => {
+                self.operand(Operand::Name { hash: 0 }, token);
+            }
             Kind::Other => {
+                self.prose = true;
                 let level = self.level();
                 level.anchor = Anchor::None;
                 level.condition = Condition::Absent;
@@ -346,16 +414,19 @@ impl<'v, 'f> Reader<'v, 'f> {
 
     fn behind_semicolon(&mut self, anchor: Anchor, start: usize, token: Token) {
         let Kind::Word(word) = token.kind else {
-            if token.kind == Kind::Comment && anchor == Anchor::Quote {
-                self.note(
-                    "string closed, statement ended, rest commented out",
-                    Strength::Strong,
-                    start..token.end,
-                );
+            match token.kind {
+                Kind::Open if anchor >= Anchor::FirstLiteral => self.stacked = Some((anchor, start)),
+                Kind::Comment if anchor == Anchor::Quote || self.count == 1 => {
+                    self.note("statement ended, rest commented out", Strength::Strong, start..token.end);
+                }
+                _ => {}
             }
             return;
         };
         let at = start..token.end;
+        if word.is_verb() {
+            self.stack = anchor;
+        }
         match word {
             Word::Waitfor | Word::Shutdown if anchor > Anchor::FirstWord => {
                 self.note("another statement behind it", Strength::Certain, at);
@@ -370,7 +441,7 @@ impl<'v, 'f> Reader<'v, 'f> {
     fn behind_verb(&mut self, verb: Word, anchor: Anchor, start: usize, token: Token) {
         let at = start..token.end;
         let plausible = match (verb, token.kind) {
-            (Word::Define, Kind::Word(Word::Object | Word::Procedure | Word::Prefix))
+            (Word::Define, Kind::Word(Word::Object | Word::Procedure | Word::Prefix | Word::Conjunction))
             | (Word::Insert, Kind::Word(Word::Into | Word::Other))
             | (Word::Delete, Kind::Word(Word::From | Word::Other))
             | (Word::Declare | Word::Set, Kind::Variable) => true,
@@ -379,9 +450,15 @@ impl<'v, 'f> Reader<'v, 'f> {
             (Word::If, Kind::Open) => anchor == Anchor::Quote,
             (Word::Select, _) => anchor > Anchor::None,
             (
-                Word::Execute | Word::Call | Word::Begin | Word::OtherVerb | Word::Set,
+                Word::Execute | Word::Call | Word::Begin,
+                Kind::Word(Word::Reach | Word::Wait | Word::Object),
+            )
+            | (Word::Execute | Word::Call, Kind::Open | Kind::Text { .. }) => anchor > Anchor::FirstWord,
+            (Word::Execute, Kind::Name | Kind::Word(_)) => matches!(anchor, Anchor::Start | Anchor::Quote),
+            (
+                Word::Call | Word::Begin | Word::OtherVerb | Word::Set | Word::Preface,
                 Kind::Name | Kind::Word(_) | Kind::Text { .. } | Kind::Open,
-            ) => anchor > Anchor::FirstWord,
+            ) => anchor == Anchor::Quote,
             _ => false,
         };
         if plausible {
@@ -395,14 +472,22 @@ impl<'v, 'f> Reader<'v, 'f> {
     }
 
     fn text(&mut self, open: bool, token: Token) {
-        self.texts += 1;
         let last = self.last[0];
+        let same = self.value.get(token.start) == self.quote.as_ref();
         if self.in_quote
             && open
+            && same
             && self.glued
             && !matches!(last, Some(Kind::Text { .. } | Kind::Number | Kind::Name))
         {
             self.closed_again = true;
+        }
+        if open
+            && same
+            && matches!(last, Some(Kind::Text { .. }))
+            && matches!(self.level().condition, Condition::Half(_))
+        {
+            self.closed_again |= self.in_quote;
         }
         self.operand(Operand::Literal { hash: token.hash, text: true }, token);
     }
@@ -421,6 +506,8 @@ impl<'v, 'f> Reader<'v, 'f> {
             // `a.b`, or two operands in a row: prose, or another name for something.
             if previous != Some(Kind::Dot) && previous != Some(Kind::Word(Word::As)) {
                 level.condition = Condition::Absent;
+                self.prose = true;
+                let level = self.level();
                 level.anchor = if matches!(operand, Operand::Literal { text: true, .. }) {
                     Anchor::Literal
                 } else {
@@ -438,7 +525,7 @@ impl<'v, 'f> Reader<'v, 'f> {
                 if first || level.anchor == Anchor::Start {
                     level.anchor = match operand {
                         Operand::Literal { .. } | Operand::Variable => Anchor::FirstLiteral,
-                        Operand::Name | Operand::Call(_) | Operand::Group | Operand::Subquery => {
+                        Operand::Name { .. } | Operand::Call(_) | Operand::Group | Operand::Subquery => {
                             Anchor::FirstWord
                         }
                     };
@@ -468,6 +555,9 @@ impl<'v, 'f> Reader<'v, 'f> {
     }
 
     fn compare(&mut self) {
+        if self.leading_wait && self.depth == 0 && self.last[0] == Some(Kind::Close) {
+            self.note("function that waits, compared", Strength::Strong, 0..self.last_end);
+        }
         let level = self.level();
         if let Condition::Half(_) = level.condition {
         } else {
@@ -487,13 +577,14 @@ impl<'v, 'f> Reader<'v, 'f> {
         match level.condition {
             Condition::Half(left) => {
                 level.condition = Condition::Whole;
-                let (what, strength) = if left.is_literal() && right.is_literal() {
+                let (what, strength) = if left.is_literal() && right.is_literal()
+                    || left == right && matches!(left, Operand::Name { .. })
+                {
                     (
                         "literals compared behind AND or OR",
                         match anchor {
                             Anchor::None => Strength::Tag,
-                            Anchor::Literal => Strength::Strong,
-                            Anchor::FirstWord => Strength::Strong,
+                            Anchor::Literal | Anchor::FirstWord => Strength::Strong,
                             Anchor::Start | Anchor::FirstLiteral | Anchor::Quote => Strength::Certain,
                         },
                     )
@@ -523,7 +614,9 @@ impl<'v, 'f> Reader<'v, 'f> {
                         "comparison behind AND or OR",
                         match anchor {
                             Anchor::None | Anchor::FirstWord => return,
-                            Anchor::Literal | Anchor::Start => Strength::Weak,
+                            Anchor::Literal => Strength::Weak,
+                            Anchor::Start if right.is_fixed() && !right.is_literal() => Strength::Medium,
+                            Anchor::Start => Strength::Tag,
                             Anchor::FirstLiteral => Strength::Medium,
                             Anchor::Quote => Strength::Strong,
                         },
@@ -535,12 +628,41 @@ impl<'v, 'f> Reader<'v, 'f> {
                 let left = level.compared.take();
                 let literal = left.is_some_and(Operand::is_literal);
                 let call = level.call;
-                if anchor != Anchor::Quote {
+                let starts = self.compare_len == 1
+                    && matches!(self.first, Some(Kind::Word(Word::If | Word::Case) | Kind::Open))
+                    && self.count < 8;
+                let level = self.level();
+                if anchor < Anchor::FirstLiteral
+                    || anchor == Anchor::FirstLiteral && literal && right.is_literal()
+                {
                     level.anchor =
                         if !literal && right.is_literal() { Anchor::Literal } else { Anchor::None };
                 }
-                if literal && right.is_literal() && call.is_some() && left == Some(right) {
-                    self.note("literal compared with itself", Strength::Medium, token.start..token.end);
+                if literal && right.is_literal() {
+                    match call {
+                        Some(Word::Text) => {
+                            self.note(
+                                "literals compared as an argument",
+                                Strength::Strong,
+                                token.start..token.end,
+                            );
+                        }
+                        Some(Word::When | Word::If) if starts => {
+                            self.note(
+                                "literals compared in a case",
+                                Strength::Strong,
+                                token.start..token.end,
+                            );
+                        }
+                        Some(Word::When | Word::If) if self.compare_len == 1 && self.sql => {
+                            self.note(
+                                "literals compared in a case",
+                                Strength::Medium,
+                                token.start..token.end,
+                            );
+                        }
+                        _ => {}
+                    }
                 }
             }
         }
@@ -548,6 +670,7 @@ impl<'v, 'f> Reader<'v, 'f> {
 
     fn conjunction(&mut self, link: Link, token: Token) {
         self.finish_condition(false, &token);
+        self.negated = false;
         let has_operand = self.level().operand.is_some();
         let level = self.level();
         let begins = !has_operand && level.link == Link::Begin && level.anchor == Anchor::Start;
@@ -584,11 +707,20 @@ impl<'v, 'f> Reader<'v, 'f> {
 
     fn word(&mut self, word: Word, token: Token) {
         let at = token.start..token.end;
+        if matches!(
+            word,
+            Word::Select | Word::Union | Word::From | Word::Where | Word::Sort | Word::Sleep | Word::Wait
+        ) {
+            self.case(&token);
+        }
         let anchor = self.level().anchor;
         let has_operand = self.level().operand.is_some();
         let fresh = !has_operand && self.level().link == Link::Begin;
         match word {
-            Word::Conjunction => self.conjunction(Link::Conjunction, token),
+            Word::Conjunction => {
+                self.sql = true;
+                self.conjunction(Link::Conjunction, token);
+            }
             Word::Having | Word::Where => {
                 if word == Word::Where && anchor < Anchor::FirstLiteral {
                     self.forget();
@@ -603,11 +735,13 @@ impl<'v, 'f> Reader<'v, 'f> {
                 if has_operand {
                     self.compare();
                 } else if self.level().link != Link::Compare {
-                    self.operand(Operand::Name, token);
+                    self.operand(Operand::Call(Word::Text), token);
                 }
             }
             Word::Operator => self.operator(token),
             Word::Prefix => {
+                self.sql = true;
+                self.negated = self.level().condition == Condition::Awaited;
                 if has_operand && anchor < Anchor::FirstLiteral {
                     self.forget();
                 }
@@ -630,7 +764,7 @@ impl<'v, 'f> Reader<'v, 'f> {
                     self.sort = Some((anchor, start, true));
                     self.forget_condition();
                 } else {
-                    self.operand(Operand::Name, token);
+                    self.operand(Operand::Name { hash: token.hash }, token);
                 }
             }
             Word::Into => {
@@ -641,7 +775,7 @@ impl<'v, 'f> Reader<'v, 'f> {
                 if self.into {
                     self.note("INTO OUTFILE", Strength::Strong, at);
                 } else {
-                    self.operand(Operand::Name, token);
+                    self.operand(Operand::Name { hash: token.hash }, token);
                 }
             }
             Word::Procedure => {}
@@ -655,13 +789,18 @@ impl<'v, 'f> Reader<'v, 'f> {
             }
             Word::Catalogue => {
                 self.note("the catalogue of a server", Strength::Medium, at);
-                self.operand(Operand::Name, token);
+                self.operand(Operand::Name { hash: token.hash }, token);
             }
             Word::Reach => {
+                let name = self.value.get(token.start..token.start + 3).unwrap_or_default();
+                if self.first == Some(Kind::Word(Word::Execute)) && name.eq_ignore_ascii_case(b"xp_") {
+                    self.note("runs a command of the server", Strength::Strong, at.clone());
+                }
                 self.note("reaches for files or commands", Strength::Medium, at);
                 self.operand(Operand::Call(word), token);
             }
-            Word::Case | Word::When => {
+            Word::Case | Word::When | Word::Then => {
+                self.sql |= word == Word::Case;
                 let level = self.level();
                 level.link = Link::Begin;
                 level.operand = None;
@@ -684,17 +823,35 @@ impl<'v, 'f> Reader<'v, 'f> {
             | Word::Call
             | Word::OtherVerb
             | Word::Preface
-            | Word::Other => self.operand(Operand::Name, token),
+            | Word::Other => self.operand(Operand::Name { hash: token.hash }, token),
+        }
+    }
+
+    /// `sElEcT`: nobody types that.
+    fn case(&mut self, token: &Token) {
+        let word = self.value.get(token.start..token.end).unwrap_or_default();
+        let Some((first, rest)) = word.split_first() else { return };
+        let upper = rest.iter().filter(|byte| byte.is_ascii_uppercase()).count();
+        let mixed = upper > 0 && upper < rest.len() || upper == rest.len() && first.is_ascii_lowercase();
+        if mixed {
+            self.note("keyword in mixed case", Strength::Medium, token.start..token.end);
         }
     }
 
     fn select(&mut self, token: Token) {
+        self.sql = true;
         let at = token.start..token.end;
         let level = *self.level();
+        if level.condition == Condition::Awaited && level.anchor == Anchor::Quote && !self.wordy {
+            self.note("string closed, then AND or OR with SELECT", Strength::Strong, at.clone());
+        }
         if level.operand.is_none() && self.last[0] == Some(Kind::Open) && level.group {
             let outer = self.depth.checked_sub(1).and_then(|depth| self.levels.get(depth)).copied();
             if let Some(outer) = outer {
                 let strength = match (outer.link, outer.anchor) {
+                    (Link::Begin, Anchor::Quote) => Some(Strength::Strong),
+                    (Link::Begin, Anchor::FirstLiteral) if self.count <= 4 => Some(Strength::Strong),
+                    (Link::Begin, Anchor::FirstLiteral) => Some(Strength::Medium),
                     (Link::Begin | Link::Semicolon, Anchor::Start) => Some(Strength::Tag),
                     (Link::Begin | Link::Semicolon, _) | (_, Anchor::None) => None,
                     (_, Anchor::Literal | Anchor::FirstWord) => Some(Strength::Tag),
@@ -715,17 +872,21 @@ impl<'v, 'f> Reader<'v, 'f> {
 
     fn sorted(&mut self, anchor: Anchor, start: usize, operand: Operand, token: &Token) {
         let at = start..token.end;
-        match (anchor, operand.is_literal()) {
+        match (anchor, matches!(operand, Operand::Literal { text: false, .. })) {
             (Anchor::Quote, true) => self.note("string closed, then ORDER BY", Strength::Certain, at),
-            (Anchor::Quote, false) => self.note("string closed, then ORDER BY", Strength::Strong, at),
+            (Anchor::Quote, false) => self.note("string closed, then ORDER BY", Strength::Medium, at),
             (Anchor::FirstLiteral, true) => self.note("number, then ORDER BY", Strength::Strong, at),
             (Anchor::FirstLiteral, false) => self.note("number, then ORDER BY", Strength::Medium, at),
             (Anchor::Start, true) => self.note("ORDER BY a number", Strength::Tag, at),
+            (Anchor::Start, false) if matches!(operand, Operand::Call(_)) => {
+                self.note("ORDER BY a function", Strength::Medium, at);
+            }
             (Anchor::None | Anchor::Literal | Anchor::FirstWord, _) | (Anchor::Start, false) => {}
         }
     }
 
     fn open(&mut self, token: Token) {
+        let operand = self.level().operand;
         let called = match self.last[0] {
             Some(Kind::Word(
                 word @ (Word::Info
@@ -740,9 +901,17 @@ impl<'v, 'f> Reader<'v, 'f> {
                 | Word::Object),
             )) => Some(word),
             Some(Kind::Name) => Some(Word::Other),
+            Some(Kind::Word(Word::Compare)) if matches!(operand, Some(Operand::Call(_))) => Some(Word::Text),
             _ => None,
         };
         let outer = *self.level();
+        if self.last[0] == Some(Kind::Word(Word::Execute)) && self.long_hex {
+            self.note("runs what is hidden in a number", Strength::Strong, token.start..token.end);
+        }
+        if self.last[0] == Some(Kind::Word(Word::Other)) && self.last[1] == Some(Kind::Word(Word::Procedure))
+        {
+            self.note("PROCEDURE ANALYSE", Strength::Strong, token.start..token.end);
+        }
         if let Some(word) = called {
             self.called(word, &token);
         }
@@ -774,20 +943,40 @@ impl<'v, 'f> Reader<'v, 'f> {
     fn called(&mut self, word: Word, token: &Token) {
         let level = *self.level();
         let at = token.start.saturating_sub(1)..token.end;
-        let linked = !matches!(level.link, Link::Begin | Link::Semicolon) || level.anchor == Anchor::Quote;
-        let anchor = if linked { level.anchor } else { Anchor::None };
+        let signed = self.count == 2 && self.last[1] == Some(Kind::Operator) && !self.in_quote;
+        let linked =
+            signed || !matches!(level.link, Link::Begin | Link::Semicolon) || level.anchor == Anchor::Quote;
+        let anchor = match (linked, signed) {
+            (true, true) => Anchor::Start,
+            (true, false) => level.anchor,
+            (false, _) => Anchor::None,
+        };
         let first = self.count == 1
             || level.anchor == Anchor::Start
             || self.depth == 0 && level.anchor == Anchor::FirstWord;
         match word {
             Word::Wait => {
-                let strength = if anchor >= Anchor::Start { Strength::Certain } else { Strength::Medium };
+                let strength = if anchor >= Anchor::Start {
+                    Strength::Certain
+                } else if self.count == 1 && !self.in_quote {
+                    Strength::Strong
+                } else {
+                    Strength::Medium
+                };
                 self.note("function that waits", strength, at);
             }
             Word::Sleep => {
                 let strength = match anchor {
-                    Anchor::None if self.selected() => Strength::Medium,
-                    Anchor::None => return,
+                    Anchor::None
+                        if level.call == Some(Word::If) && self.first == Some(Kind::Word(Word::If)) =>
+                    {
+                        Strength::Strong
+                    }
+                    Anchor::None if self.selected() || !self.found.is_empty() => Strength::Medium,
+                    Anchor::None => {
+                        self.leading_wait |= first && self.depth == 0;
+                        return;
+                    }
                     Anchor::Literal | Anchor::FirstWord => Strength::Weak,
                     Anchor::Start | Anchor::FirstLiteral | Anchor::Quote => Strength::Certain,
                 };
@@ -803,6 +992,9 @@ impl<'v, 'f> Reader<'v, 'f> {
                 self.note("calls for files or commands", strength, at);
             }
             Word::Info | Word::Text | Word::If => {
+                if word == Word::Info && level.call == Some(Word::Text) {
+                    self.note("the server asked about itself", Strength::Medium, at.clone());
+                }
                 let strength = match anchor {
                     Anchor::None | Anchor::Literal | Anchor::FirstWord => return,
                     Anchor::Start => Strength::Tag,
@@ -817,7 +1009,8 @@ impl<'v, 'f> Reader<'v, 'f> {
 
     /// Whether the word that is called stands behind `select`.
     fn selected(&self) -> bool {
-        self.last[1] == Some(Kind::Word(Word::Select))
+        let select = Some(Kind::Word(Word::Select));
+        self.last[1] == select || self.last[1] == Some(Kind::Open) && self.last[2] == select
     }
 
     fn close(&mut self) {
@@ -834,6 +1027,9 @@ impl<'v, 'f> Reader<'v, 'f> {
                 level.anchor = Anchor::FirstLiteral;
             }
             level.condition = Condition::Absent;
+            if level.anchor == Anchor::FirstLiteral {
+                self.unmatched = true;
+            }
             return;
         }
         self.depth -= 1;
@@ -867,21 +1063,38 @@ impl<'v, 'f> Reader<'v, 'f> {
     fn comment(&mut self, token: Token) {
         let at = token.start..token.end;
         let level = *self.level();
-        let blank = self.count == 0;
+        let blank = self.count == 0 || self.only_closes();
+        let rest = self.value.get(token.end..).unwrap_or_default().trim_ascii();
+        let hash = self.value.get(token.start) == Some(&b'#');
+        let short = rest.len() <= 24
+            && !(hash && rest.first().is_some_and(|byte| *byte == b'#' || byte.is_ascii_digit()));
+        let whole = level.condition == Condition::Whole;
         self.finish_condition(true, &token);
-        if self.in_quote && (level.anchor == Anchor::Quote) && !self.commented {
-            let rest = self.value.get(token.end..).unwrap_or_default();
-            if blank || self.only_closes() {
-                if rest.len() <= 24 {
-                    self.note("string closed, rest commented out", Strength::Strong, at);
+        let strength = if self.wordy { Strength::Medium } else { Strength::Strong };
+        if self.commented || !short {
+        } else if self.in_quote && level.anchor == Anchor::Quote {
+            if blank {
+                if !hash || rest.len() <= 4 {
+                    self.note("string closed, rest commented out", strength, at);
                 }
-            } else if self.glued || !self.found.is_empty() {
+            } else if self.glued && matches!(level.link, Link::Compare | Link::Arithmetic) {
+                self.note("string closed, then an operator", strength, at);
+            } else if !self.found.is_empty() {
                 self.note("rest commented out", Strength::Medium, at);
-                if level.link == Link::Compare || level.link == Link::Arithmetic {
-                    self.note("string closed, then an operator", Strength::Strong, token.start..token.end);
-                }
             }
-        } else if !self.found.is_empty() && !self.commented {
+        } else if rest.is_empty()
+            && !hash
+            && self.unmatched
+            && self.count <= 6
+            && self.last[0] == Some(Kind::Close)
+        {
+            self.note("number closed, rest commented out", Strength::Strong, at);
+        } else if self.leading_wait {
+            self.note("function that waits, rest commented out", Strength::Strong, at);
+        } else if self.sql && !self.prose && self.depth == 0 && self.count > 4 && rest.is_empty() && !hash {
+            self.note("an expression, rest commented out", Strength::Strong, at);
+        } else if !self.found.is_empty() && (whole || level.anchor >= Anchor::FirstLiteral || rest.is_empty())
+        {
             self.note("rest commented out", Strength::Medium, at);
         }
         self.commented = true;
@@ -898,9 +1111,20 @@ impl<'v, 'f> Reader<'v, 'f> {
         let level = *self.level();
         let Condition::Half(left) = level.condition else { return };
         let strength = match (level.anchor, commented) {
-            (Anchor::Quote, _) if left.is_fixed() => Strength::Strong,
+            (Anchor::Quote, false) if matches!(left, Operand::Literal { text: true, .. }) => return,
+            (Anchor::Quote, _) if left.is_fixed() => {
+                if self.wordy {
+                    Strength::Medium
+                } else {
+                    Strength::Strong
+                }
+            }
             (Anchor::Quote, true) => Strength::Medium,
-            (Anchor::FirstLiteral | Anchor::Start, true) if left.is_fixed() => Strength::Strong,
+            (Anchor::FirstLiteral | Anchor::Start, commented)
+                if left.is_fixed() && (commented || self.negated) =>
+            {
+                Strength::Strong
+            }
             _ => return,
         };
         self.note("AND or OR with a constant", strength, token.start..token.end);
@@ -919,25 +1143,45 @@ impl<'v, 'f> Reader<'v, 'f> {
         {
             self.note("string closed, then UNION ALL", Strength::Strong, start..len);
         }
-        let level = *self.level();
+        if (self.quote.is_some() || self.commented) && self.only_marks() {
+            self.note("nothing but quotes and ends", Strength::Strong, 0..len);
+        }
+        if self.quote.is_some() && self.only_blank() {
+            self.note("nothing but a blank in quotes", Strength::Strong, 0..len);
+        }
         if self.closed_again && self.is_short_break_out() {
             self.note("string closed, an operator, string opened again", Strength::Strong, 0..len);
         }
         if !self.commented {
             self.finish_condition(false, &token);
         }
-        let _ = level;
+    }
+
+    /// `';`, `'=--`.
+    fn only_marks(&self) -> bool {
+        let value = self.value.trim_ascii();
+        value.len() <= 6
+            && value.iter().all(|byte| b"'\"=;- ".contains(byte))
+            && value.iter().any(|byte| b"=;".contains(byte))
+    }
+
+    /// `' '`: two strings are one in MySQL, wherever they meet.
+    fn only_blank(&self) -> bool {
+        matches!(self.value.trim_ascii(), b"' '" | b"\" \"")
     }
 
     /// `x' + 'y`: nothing but a word before and behind.
     fn is_short_break_out(&self) -> bool {
         let word = |part: &[u8]| {
             part.len() <= 32
-                && part.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_@.%-".contains(byte))
+                && part.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_@.%-=+".contains(byte))
         };
         let quote = |byte: &u8| matches!(byte, b'\'' | b'"');
         let head = self.value.iter().position(quote).unwrap_or(0);
         let tail = self.value.iter().rposition(quote).unwrap_or(0);
+        if self.value == b"\"*\"" {
+            return false;
+        }
         word(self.value.get(..head).unwrap_or_default())
             && word(self.value.get(tail + 1..).unwrap_or_default())
     }

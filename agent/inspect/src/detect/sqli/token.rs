@@ -33,6 +33,8 @@ pub(super) enum Kind {
     Prefix,
     /// A comment that hides the rest of the value, or of its line if that is the last.
     Comment,
+    /// `::text`.
+    Cast,
     /// What SQL has no use for.
     Other,
 }
@@ -57,6 +59,7 @@ pub(super) struct Lexer<'a> {
     /// `+` is a blank, as in a URL-encoded form.
     plus_is_blank: bool,
     /// Where the next line end and the next end of a block comment are, at or after `at`, once known.
+    /// 0 is not yet looked for, the largest number is nowhere.
     line_end: usize,
     block_end: usize,
     /// How many comments with code in them (`/*!50000`) are open.
@@ -120,7 +123,7 @@ impl<'a> Lexer<'a> {
 
     /// The end of the line; `None` if it is the last one.
     fn line_end(&mut self, from: usize) -> Option<usize> {
-        if self.line_end < from {
+        if self.line_end < from || self.line_end == 0 {
             let rest = self.value.get(from..).unwrap_or_default();
             self.line_end = memchr::memchr(b'\n', rest).map_or(usize::MAX, |len| from + len);
         }
@@ -160,6 +163,10 @@ impl<'a> Lexer<'a> {
             let in_word = byte.is_ascii_alphanumeric()
                 || matches!(byte, b'_' | b'$')
                 || byte >= 0x80 && byte != 0xa0 && !(byte == 0xc2 && self.peek(1) == 0xa0);
+            if byte == 0 && self.peek(1).is_ascii_alphanumeric() {
+                self.at += 1;
+                continue;
+            }
             if !in_word {
                 break;
             }
@@ -174,7 +181,7 @@ impl<'a> Lexer<'a> {
         let hexadecimal = self.peek(0) == b'0' && matches!(self.peek(1), b'x' | b'X' | b'b');
         while let Some(&byte) = self.value.get(self.at) {
             match byte {
-                b'0'..=b'9' => {}
+                b'0'..=b'9' | 0 => {}
                 b'.' if !hexadecimal => {}
                 b'e' | b'E' if !hexadecimal && !name => {
                     if matches!(self.peek(1), b'+' | b'-') && self.peek(2).is_ascii_digit() {
@@ -215,7 +222,7 @@ impl<'a> Lexer<'a> {
             b';' => Kind::Semicolon,
             b'.' => Kind::Dot,
             b'=' | b'<' | b'>' => {
-                while matches!(self.peek(0), b'=' | b'<' | b'>') {
+                while matches!(self.peek(0), b'=' | b'<' | b'>' | b'@') {
                     self.at += 1;
                 }
                 Kind::Compare
@@ -236,6 +243,15 @@ impl<'a> Lexer<'a> {
                 self.at += 1;
                 Kind::Compare
             }
+            b':' if next == b':' => {
+                self.at += 1;
+                self.word();
+                Kind::Cast
+            }
+            b'-' if next == b'>' => {
+                self.at += 1 + usize::from(self.peek(1) == b'>');
+                Kind::Operator
+            }
             b'!' | b'~' => Kind::Prefix,
             b'&' if next == b'&' => {
                 self.at += 1;
@@ -246,7 +262,12 @@ impl<'a> Lexer<'a> {
                 Kind::Conjunction
             }
             b'+' | b'-' | b'*' | b'/' | b'%' | b'^' | b'|' | b'&' => Kind::Operator,
-            _ => Kind::Other,
+            _ => {
+                while self.at < self.value.len() && self.peek(0) == byte {
+                    self.at += 1;
+                }
+                Kind::Other
+            }
         }
     }
 }
@@ -261,7 +282,9 @@ impl Iterator for Lexer<'_> {
         let mut hash = 0;
         let kind = match byte {
             b'#' => {
-                self.at += 1;
+                while self.peek(0) == b'#' {
+                    self.at += 1;
+                }
                 Kind::Comment
             }
             b'-' if self.peek(1) == b'-' => {
@@ -281,6 +304,11 @@ impl Iterator for Lexer<'_> {
                 let kind = self.number();
                 hash = digest(self.value.get(start..self.at).unwrap_or_default());
                 kind
+            }
+            b'\\' if self.peek(1) == b'N' => {
+                // Null, as MySQL writes it.
+                self.at += 2;
+                Kind::Number
             }
             b'.' if self.peek(1).is_ascii_digit() => {
                 self.at += 1;

@@ -34,6 +34,8 @@ pub(super) enum Word {
     As,
     Case,
     When,
+    /// `then`, `else`, `end`.
+    Then,
     If,
     Set,
     /// `table`, `database`, `user` and others that `create`, `alter` and `drop` are said of.
@@ -149,7 +151,7 @@ static TABLE: [(u32, Word); MASK + 1] = {
     table
 };
 
-const WORDS: [(&str, Word); 46] = [
+const WORDS: [(&str, Word); 47] = [
     ("and or xor", Word::Conjunction),
     ("having", Word::Having),
     ("where", Word::Where),
@@ -172,7 +174,8 @@ const WORDS: [(&str, Word); 46] = [
     ("as", Word::As),
     ("case", Word::Case),
     ("when", Word::When),
-    ("if iif", Word::If),
+    ("then else end", Word::Then),
+    ("if", Word::If),
     ("set", Word::Set),
     (
         "table database user view index function schema trigger login role sequence column columns tables databases \
@@ -199,7 +202,7 @@ const WORDS: [(&str, Word); 46] = [
     ("procedure", Word::Procedure),
     (
         "benchmark pg_sleep pg_sleep_for pg_sleep_until dbms_pipe dbms_lock dbms_session user_lock randomblob \
-         regexp_substring wait_for_executed_gtid_set master_pos_wait",
+         regexp_substring wait_for_executed_gtid_set master_pos_wait generate_series",
         Word::Wait,
     ),
     ("sleep get_lock", Word::Sleep),
@@ -217,14 +220,14 @@ const WORDS: [(&str, Word); 46] = [
         Word::Info,
     ),
     (
-        "char chr nchar concat concat_ws group_concat ascii ord substr substring substring_index mid hex unhex length \
+        "iif char chr nchar concat concat_ws group_concat ascii ord substr substring substring_index mid hex unhex length \
          char_length left right lower upper lcase ucase md5 sha1 cast convert elt make_set ifnull nullif nvl coalesce \
          count rand floor exp instr locate position strcmp reverse repeat aes_decrypt aes_encrypt compress json_length \
          json_extract json_object json_depth json_array xmlagg xmlelement listagg string_agg array_agg unicode quote \
          to_char rawtohex crypt_key randomblob_ zeroblob likelihood likely bin load_extension array_to_string \
          row_to_json json_agg export_set field insert_ len datalength stuff decode json_storage_size json_valid \
          json_arrayagg current_setting interval_ lpad rpad trim ltrim rtrim format sysdate now pi sin cos tan abs \
-         st_geomfromtext polygon bit_length octet_length soundex space str to_base64 from_base64 std stddev generate_series",
+         st_geomfromtext polygon bit_length octet_length soundex space str to_base64 from_base64 std stddev",
         Word::Text,
     ),
     (
