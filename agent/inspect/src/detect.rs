@@ -4,8 +4,10 @@ mod evidence;
 mod gate;
 mod signal;
 mod sqli;
+mod ssi;
 mod value;
 mod xss;
+mod xxe;
 
 pub(crate) use evidence::{Evidence, Found, Strength};
 pub(crate) use gate::Gate;
@@ -45,7 +47,7 @@ pub(crate) struct Examples {
 }
 
 /// All detectors. Their number is bounded by the bits of [`Gate`].
-pub(crate) static DETECTORS: [&dyn Detector; 2] = [&sqli::Sqli, &xss::Xss];
+pub(crate) static DETECTORS: [&dyn Detector; 4] = [&sqli::Sqli, &ssi::Ssi, &xss::Xss, &xxe::Xxe];
 
 #[cfg(test)]
 mod tests;

@@ -97,13 +97,21 @@ impl Detector for Xss {
             return;
         }
         let call = script::read(text, found);
-        if let Some(call) = call
+        if let Some(call) = call.clone()
             && (markup.active || found.score() >= Strength::Strong as u32)
         {
             found.push("script that calls", Strength::Medium, call);
         }
+        if markup.any
+            && let Some(call) = call
+            && found.score() < Strength::Strong as u32
+            && !markup::has_lines(text)
+            && script::is_attack_argument(text.get(call.end..).unwrap_or_default())
+        {
+            found.push("tag and a call", Strength::Strong, call);
+        }
         whole_url(text, found);
-        utf7(text, found);
+        guessed(text, found);
     }
 }
 
@@ -125,10 +133,14 @@ fn whole_url(text: &[u8], found: &mut Found) {
     }
 }
 
-/// `<` in UTF-7 (RFC 2152), which old browsers guessed.
-fn utf7(text: &[u8], found: &mut Found) {
+/// `<` in an encoding that old browsers guessed: ISO 8859-1 with the high bit for US-ASCII (`¼script¾`), UTF-7 (RFC 2152).
+fn guessed(text: &[u8], found: &mut Found) {
     let at = memchr::memchr_iter(b'+', text)
         .find(|at| text.get(*at..*at + 5).is_some_and(|word| word.eq_ignore_ascii_case(b"+adw-")));
+    const HIGH: &[u8] = "¼script".as_bytes();
+    if let Some(at) = memchr::memmem::find(text, HIGH) {
+        found.push("tag with the high bit set", Strength::Strong, at..at + HIGH.len());
+    }
     if let Some(at) = at {
         found.push("tag in UTF-7", Strength::Strong, at..at + 5);
     }

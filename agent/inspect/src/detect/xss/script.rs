@@ -5,7 +5,10 @@
 
 use std::ops::Range;
 
-use crate::detect::{Found, Strength, xss::small::Small};
+use crate::detect::{
+    Found, Strength,
+    xss::{css, small::Small},
+};
 
 /// Bytes between a handler's `=` and a call in it.
 const HANDLER_REACH: usize = 64;
@@ -36,6 +39,8 @@ pub(super) fn read(text: &[u8], found: &mut Found) -> Option<Range<usize>> {
         computed: None,
         run: 0,
         run_set: 0,
+        ended: false,
+        styles: 4,
     };
     reader.read();
     reader.call
@@ -71,6 +76,10 @@ struct Reader<'a, 'f> {
     /// The bytes `[]()!+` that were seen last in a row, and which of them.
     run: u32,
     run_set: u8,
+    /// Whether the end of the value was looked at.
+    ended: bool,
+    /// How many styles outside tags may still be read.
+    styles: u8,
 }
 
 impl Reader<'_, '_> {
@@ -147,6 +156,10 @@ impl Reader<'_, '_> {
         if !joined {
             self.root = root_of(word);
         }
+        if word == b"style" && next == b'=' {
+            self.style(at.start, at.end + blank + 1);
+            return;
+        }
         if matches!(word, b"javascript" | b"vbscript" | b"livescript") {
             if blank == 0 && next == b':' {
                 self.script_url(&at, before);
@@ -156,7 +169,8 @@ impl Reader<'_, '_> {
         if next == b'='
             && !matches!(rest.get(blank + 1), Some(b'=' | b'>'))
             && is_handler(word)
-            && before.is_none_or(|byte| byte <= b' ' || matches!(byte, b'"' | b'\'' | b'`' | b'/' | b';'))
+            && before
+                .is_none_or(|byte| byte <= b' ' || matches!(byte, b'"' | b'\'' | b'`' | b'/' | b';' | b'+'))
         {
             self.handler(&at, at.end + blank + 1);
             return;
@@ -185,24 +199,28 @@ impl Reader<'_, '_> {
                             .and_then(|at| self.text.get(at))
                             .is_some_and(|byte| is_word(*byte))
             }
-            // `onerror=alert`
+            // `onerror=alert`, `a=alert,a(1)`
             _ if function && before == Some(b'=') => {
-                self.handler.as_ref().is_some_and(|(_, value)| *value == at.start)
+                matches!(next, b',' | b';') && argument > b' '
+                    || self.handler.as_ref().is_some_and(|(_, value)| *value == at.start)
             }
             b"call" | b"apply" | b"bind" => self.function.is_some_and(|end| end + 1 == at.start),
             b"function" => self.text.get(at.start) == Some(&b'F') && next == b'(' && quoted || next == b'`',
             b"import" => next == b'(' && quoted,
             b"fromcharcode" | b"createcontextualfragment" | b"insertadjacenthtml" | b"sendbeacon" => calls,
-            b"constructor" if calls && before == Some(b'.') => quoted || next == b'`',
+            b"constructor" if calls && before == Some(b'.') => {
+                if quoted {
+                    self.found.push("function made of a string", Strength::Strong, at.clone());
+                }
+                quoted
+            }
             b"constructor" => {
                 if matches!(next, b'[' | b'"' | b'\'' | b'.')
                     && before.is_some_and(|b| matches!(b, b'.' | b'"' | b'\''))
                 {
                     self.computed = Some(start);
                 }
-                root == Root::Other
-                    && next == b'.'
-                    && self.text.get(at.end + 1..).is_some_and(|t| t.starts_with(b"constructor("))
+                false
             }
             b"cookie" | b"domain" => root == Root::Document,
             b"location" => {
@@ -232,6 +250,16 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// A style outside a tag that is known: an attribute was broken out of, or old browsers know the tag.
+    fn style(&mut self, start: usize, value: usize) {
+        let Some(left) = self.styles.checked_sub(1) else { return };
+        self.styles = left;
+        let rest = self.text.get(value..).unwrap_or_default();
+        if css::runs_script(rest.get(..rest.len().min(256)).unwrap_or_default()) {
+            self.found.push("style that runs script", Strength::Strong, start..value);
+        }
+    }
+
     /// A URL that is not the whole value: in Markdown, in an attribute, after a quote.
     fn script_url(&mut self, at: &Range<usize>, before: Option<u8>) {
         let apart = before.is_none_or(|byte| {
@@ -250,7 +278,12 @@ impl Reader<'_, '_> {
     /// An event handler outside a tag that the value began: an attribute was broken out of.
     fn handler(&mut self, at: &Range<usize>, value: usize) {
         let text = self.text.get(..at.start).unwrap_or_default();
-        let apart = text.iter().rev().take(4).take_while(|byte| **byte <= b' ' || **byte == b'/').count();
+        let apart = text
+            .iter()
+            .rev()
+            .take(4)
+            .take_while(|byte| **byte != b'\n' && **byte <= b' ' || **byte == b'/')
+            .count();
         let quote = text.len().checked_sub(apart + 1).and_then(|at| text.get(at));
         if apart > 0 && matches!(quote, Some(b'"' | b'\'' | b'`')) && self.text.get(value).is_some() {
             self.found.push(
@@ -285,12 +318,18 @@ impl Reader<'_, '_> {
     /// Whether a string or a statement ends before the call.
     fn break_out(&mut self, start: usize, end: usize) {
         let text = self.text.get(self.begin..start).unwrap_or_default();
+        // Typographic quotes, which word processors make of others.
+        let text = text.strip_prefix("‘".as_bytes()).or(text.strip_prefix("’".as_bytes())).unwrap_or(text);
+        let text = text.strip_prefix("“".as_bytes()).or(text.strip_prefix("”".as_bytes())).unwrap_or(text);
+        if text.ends_with(b"expression(") {
+            self.found.push("style that runs script", Strength::Strong, start - 11..end);
+        }
         let near = text.get(text.len().saturating_sub(BREAK_OUT_REACH)..).unwrap_or_default();
         let line = near.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let near = near.get(line..).unwrap_or_default();
         if near.ends_with(b"{") && !self.open.get(2).is_some_and(|open| *open) {
             let outer = near.len().checked_sub(2).and_then(|at| near.get(at));
-            if matches!(outer, Some(b'$' | b'{' | b'#')) {
+            if near.len() == text.len() && matches!(outer, Some(b'$' | b'{' | b'#')) {
                 self.found.push("template that calls", Strength::Strong, start.saturating_sub(2)..end);
             }
         }
@@ -325,6 +364,9 @@ impl Reader<'_, '_> {
 
     /// After a break-out: what remains of the surrounding code is commented out or joined.
     fn tail(&mut self, from: usize) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
         let text = self.text;
         let rest = text.get(from..).unwrap_or_default();
         let last = rest.iter().rposition(|byte| *byte > b' ').unwrap_or_default();
@@ -346,7 +388,10 @@ impl Reader<'_, '_> {
             && lead.iter().all(|byte| {
                 matches!(byte, b'(' | b'!' | b'+' | b'~' | b'{' | b'[' | b' ' | b'0' | b',' | b'$')
             })
-            || lead.eq_ignore_ascii_case(b"throw ");
+            || lead.eq_ignore_ascii_case(b"throw ")
+            || lead.starts_with(b"with(") && lead.len() <= 64
+            || lead.starts_with(b"[") && lead.ends_with(b"(") && lead.len() <= 24
+            || lead.len() <= 6 && lead.ends_with(b"=");
         let rest = self.text.get(end..).unwrap_or_default();
         let last = rest.iter().rposition(|byte| *byte > b' ');
         let closed = last
@@ -358,7 +403,16 @@ impl Reader<'_, '_> {
         {
             return;
         }
-        let strength = if is_attack_argument(rest) { Strength::Strong } else { Strength::Tag };
+        let navigates =
+            matches!(self.root, Root::Location | Root::Document) || rest.trim_ascii().starts_with(b"=");
+        let runs = if navigates {
+            [&b"javascript:"[..], b"cookie", b"\"//", b"'//", b"`//", b"write("]
+                .iter()
+                .any(|word| memchr::memmem::find(rest, word).is_some())
+        } else {
+            is_attack_argument(rest)
+        };
+        let strength = if runs { Strength::Strong } else { Strength::Tag };
         self.found.push("value that is a call", strength, start..end);
     }
 }
@@ -437,7 +491,7 @@ fn is_function(word: &[u8]) -> bool {
 }
 
 fn is_writer(word: &[u8]) -> bool {
-    matches!(word, b"write" | b"writeln" | b"appendchild" | b"createelement" | b"open")
+    matches!(word, b"write" | b"writeln" | b"open")
 }
 
 /// `on` and the name of an event. Which events there are differs from browser to browser; there are over two hundred.
@@ -469,7 +523,7 @@ pub(super) fn is_idle(code: &[u8]) -> bool {
 }
 
 /// What somebody passes who wants to see that script runs: a number, his mark, the cookie; or hidden code.
-fn is_attack_argument(rest: &[u8]) -> bool {
+pub(super) fn is_attack_argument(rest: &[u8]) -> bool {
     let skip = rest
         .iter()
         .take(16)

@@ -50,7 +50,11 @@ pub(super) fn find(text: &[u8], from: usize) -> Option<Tag> {
 fn name(text: &[u8], start: usize) -> Option<(Range<usize>, bool)> {
     let rest = text.get(start + 1..)?;
     // Control characters and a slash, as filters and old browsers skipped them.
-    let junk = rest.iter().take(8).take_while(|byte| matches!(byte, 0..=b' ' | b'/' | b'\\' | b'~')).count();
+    let junk = rest
+        .iter()
+        .take(8)
+        .take_while(|byte| matches!(byte, 0..=b' ' | b'/' | b'\\' | b'~' | b';' | b'?'))
+        .count();
     let (skipped, rest) = rest.split_at_checked(junk)?;
     if !rest.first()?.is_ascii_alphabetic() {
         return None;
@@ -113,6 +117,16 @@ impl<'a> Attributes<'a> {
 
     fn value(&mut self) -> Range<usize> {
         self.skip(|byte| byte <= b' ');
+        // Quotes that were escaped or doubled on the way: `\"x\"`, `""x""`.
+        if self.peek() == Some(b'\\') && matches!(self.text.get(self.at + 1), Some(b'"' | b'\'')) {
+            self.at += 1;
+        }
+        if let Some([b'"', b'"', third, ..]) = self.text.get(self.at..self.end)
+            && !matches!(third, 0..=b' ' | b'/' | b'>')
+            && !self.text.get(self.at + 2..self.end).is_some_and(begins_attribute)
+        {
+            self.at += 2;
+        }
         let quote = self.peek();
         let kind = match quote {
             Some(b'"') => Some(0),
@@ -137,6 +151,12 @@ impl<'a> Attributes<'a> {
         self.skip(|byte| byte > b' ' && byte != b'>');
         start..self.at
     }
+}
+
+/// Whether a name and `=` stand here.
+fn begins_attribute(text: &[u8]) -> bool {
+    let name = text.iter().take(MAX_NAME).take_while(|byte| is_name(**byte)).count();
+    text.get(name) == Some(&b'=')
 }
 
 impl Iterator for Attributes<'_> {
