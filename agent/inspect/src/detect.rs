@@ -5,6 +5,7 @@ mod gate;
 mod signal;
 mod sqli;
 mod ssi;
+mod ssti;
 mod value;
 mod xss;
 mod xxe;
@@ -47,7 +48,7 @@ pub(crate) struct Examples {
 }
 
 /// All detectors. Their number is bounded by the bits of [`Gate`].
-pub(crate) static DETECTORS: [&dyn Detector; 4] = [&sqli::Sqli, &ssi::Ssi, &xss::Xss, &xxe::Xxe];
+pub(crate) static DETECTORS: [&dyn Detector; 5] = [&sqli::Sqli, &ssi::Ssi, &ssti::Ssti, &xss::Xss, &xxe::Xxe];
 
 #[cfg(test)]
 mod tests;
