@@ -61,7 +61,9 @@ fn directive(comment: &[u8], at: usize, found: &mut Found) {
     let len = name.iter().take(16).take_while(|byte| byte.is_ascii_alphabetic()).count();
     let (word, rest) = name.split_at_checked(len).unwrap_or_default();
     let has = |parameters: &[&[u8]]| {
-        let rest = rest.get(..rest.len().min(96)).unwrap_or_default().to_ascii_lowercase();
+        let rest = rest.get(..rest.len().min(96)).unwrap_or_default();
+        let rest =
+            memchr::memchr(b'<', rest).and_then(|end| rest.get(..end)).unwrap_or(rest).to_ascii_lowercase();
         parameters.iter().any(|parameter| memmem::find(&rest, parameter).is_some())
     };
     let at = at..at + 5 + blank + len;

@@ -75,7 +75,9 @@ impl Detector for Ssti {
             "@system",
             "#set",
             "#evaluate",
-            "{php}",
+            "{php",
+            "@datetime",
+            "?new(",
             "{$",
             "{system",
             "{if ",
@@ -145,6 +147,14 @@ struct Reader<'a, 'f> {
 
 impl<'a> Reader<'a, '_> {
     fn read(&mut self) {
+        // Pug needs no delimiters: a line that begins with `-` or `=` is code.
+        let head = self.text.get(..self.text.len().min(96)).unwrap_or_default();
+        if [&b"- "[..], b"= ", b"!= ", b"-var"].iter().any(|lead| head.starts_with(lead))
+            && (memchr::memmem::find(head, b"root.process").is_some()
+                || memchr::memmem::find(head, b".mainModule").is_some())
+        {
+            self.open = Some((Delimiter::Directive, 0));
+        }
         while let Some(&byte) = self.text.get(self.at) {
             if byte.is_ascii_alphabetic() || byte == b'_' {
                 let len = self.ahead(0).iter().take_while(|byte| is_word(**byte)).count();
@@ -181,14 +191,19 @@ impl<'a> Reader<'a, '_> {
         match byte {
             b'{' => self.brace(next),
             b'}' if next == b'}' || !matches!(self.open, Some((Delimiter::Braces, _))) => self.open = None,
-            b'<' if next == b'%' => self.start(Delimiter::Erb, 2),
+            b'<' if next == b'%' => {
+                self.start(Delimiter::Erb, 2);
+                self.special();
+            }
             b'%' if next == b'>' => self.open = None,
             b'<' | b'[' if matches!(next, b'#' | b'@') => self.directive(),
-            b'[' if next == b'[' => {
-                // `[[0-9]` begins a class in a regular expression.
-                if beginning(self.ahead(2)) == Beginning::Arithmetic && self.closes_twice() {
-                    self.push("template that computes", Strength::Strong, 6);
-                }
+            b'[' if next == b'=' => self.open = Some((Delimiter::Directive, self.at)),
+            // `[[0-9]` begins a class in a regular expression.
+            b'[' if next == b'['
+                && self.closes_twice()
+                && beginning(self.ahead(2)) == Beginning::Arithmetic =>
+            {
+                self.push("template that computes", Strength::Strong, 6);
             }
             b'#' if next.is_ascii_alphabetic() => self.velocity(),
             b'$' if next.is_ascii_alphabetic() && self.open.is_none() => self.variable(),
@@ -200,7 +215,9 @@ impl<'a> Reader<'a, '_> {
     /// Whether `]]` ends what `[[` began, soon.
     fn closes_twice(&self) -> bool {
         let inside = self.ahead(2).get(..32).unwrap_or(self.ahead(2));
-        memchr::memchr(b']', inside).is_some_and(|at| inside.get(at + 1) == Some(&b']'))
+        memchr::memchr(b']', inside).is_some_and(|at| {
+            inside.get(at + 1) == Some(&b']') && !inside.iter().take(at).any(u8::is_ascii_alphabetic)
+        })
     }
 
     fn start(&mut self, delimiter: Delimiter, len: usize) {
@@ -246,7 +263,7 @@ impl<'a> Reader<'a, '_> {
                 self.statement(2);
                 self.at += 1;
             }
-            b'#' if before != b'$' => {
+            b'#' if !matches!(before, b'$' | b'%' | b'#' | b'*' | b'@' | b'~') => {
                 if self.comment(b"#}") {
                     self.push("comment of a template", Strength::Medium, 2);
                     self.whole_comment();
@@ -285,12 +302,12 @@ impl<'a> Reader<'a, '_> {
 
     /// Expressions that are one word or begin with a mark.
     fn special(&mut self) {
-        let skip = if matches!(self.open, Some((Delimiter::Braces, _))) { 2 } else { 1 };
+        let skip = if matches!(self.open, Some((Delimiter::Braces | Delimiter::Erb, _))) { 2 } else { 1 };
         let inside = self.ahead(skip);
         let blank =
             inside.iter().take(4).take_while(|byte| matches!(byte, b' ' | b'-' | b'=' | b'%')).count();
         let inside = inside.get(blank..).unwrap_or_default();
-        if starts(inside, b"T(") && inside.get(2..40).unwrap_or(inside).iter().any(|byte| *byte == b'.') {
+        if starts(inside, b"T(") && inside.get(2..40).unwrap_or(inside).contains(&b'.') {
             self.push("type of Java in a template", Strength::Certain, 6);
             return;
         }
@@ -302,6 +319,20 @@ impl<'a> Reader<'a, '_> {
             if starts(inside.get(1 + name..).unwrap_or_default(), b" \"") {
                 self.push("method called in a template", Strength::Strong, 8);
             }
+        }
+        if starts(inside, b"php}}")
+            || starts(inside, b"new File(")
+            || starts(inside, b"new java")
+            || starts(inside, b"new org.")
+            || skip == 1
+                && inside.first() == Some(&b'@')
+                && inside.get(1).is_some_and(u8::is_ascii_alphabetic)
+            || skip == 1 && starts(inside, b"x|") && self.before() == b'#'
+        {
+            self.push("object made in a template", Strength::Strong, 6);
+        }
+        if !matches!(inside.first(), Some(b'p' | b'h' | b'j' | b'd' | b'c' | b't' | b'`')) {
+            return;
         }
         // `{{html "x"}}`, `{{printf "%s" .}}`
         for name in [
@@ -372,7 +403,12 @@ impl<'a> Reader<'a, '_> {
             | b"spaceless"
                 if self.is_whole() =>
             {
-                self.push("statement of a template", Strength::Medium, skip + 8);
+                let probes = self.text.len() <= 24
+                    || memchr::memchr(b'=', argument).is_some_and(|at| {
+                        beginning(argument.get(at + 1..).unwrap_or_default()) == Beginning::Arithmetic
+                    });
+                let strength = if probes { Strength::Strong } else { Strength::Medium };
+                self.push("statement of a template", strength, skip + 8);
                 return;
             }
             b"" if matches!(beginning(rest), Beginning::Arithmetic) => "template that computes",
@@ -556,7 +592,13 @@ impl<'a> Reader<'a, '_> {
             self.last = None;
         } else if self.text.len() <= 64 && self.is_whole() && self.text.trim_ascii_end().ends_with(b"}") {
             // `{7*7}` and nothing else.
-            if beginning(inside) == Beginning::Arithmetic && !self.text.contains(&b'\\') && self.at <= 2 {
+            let ends = memchr::memchr(b'}', inside)
+                .is_some_and(|at| inside.get(at + 1..).is_some_and(|rest| rest.trim_ascii().is_empty()));
+            if ends
+                && beginning(inside) == Beginning::Arithmetic
+                && !self.text.contains(&b'\\')
+                && self.at <= 2
+            {
                 self.push("template that computes", Strength::Strong, 6);
             }
         }

@@ -103,12 +103,18 @@ impl Detector for Xss {
             found.push("script that calls", Strength::Medium, call);
         }
         if markup.any
-            && let Some(call) = call
+            && let Some(call) = call.clone()
             && found.score() < Strength::Strong as u32
             && !markup::has_lines(text)
             && script::is_attack_argument(text.get(call.end..).unwrap_or_default())
         {
             found.push("tag and a call", Strength::Strong, call);
+        }
+        if call.is_some()
+            && let Some(at) = memchr::memmem::find(text, b"{{")
+            && memchr::memmem::find(text, b"constructor").is_some()
+        {
+            found.push("expression of a client-side template", Strength::Strong, at..at + 2);
         }
         whole_url(text, found);
         guessed(text, found);

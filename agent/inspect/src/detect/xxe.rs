@@ -58,6 +58,9 @@ impl Detector for Xxe {
             "<!attlist",
             "2001/xinclude",
             "&#x25;",
+            "xlink:href",
+            "[*a",
+            "*a,*a",
             "<!notation",
         ]
     }
@@ -77,6 +80,12 @@ impl Detector for Xxe {
             if found.is_certain() {
                 return;
             }
+        }
+        // The same bomb in YAML: `b: &b [*a,*a,*a]`.
+        if let Some(at) = memmem::find(text, b"[*a,*a").or_else(|| memmem::find(text, b"[*a, *a"))
+            && memmem::find(text, b"&a ").is_some()
+        {
+            found.push("references that multiply", Strength::Certain, at..at + 6);
         }
         // UTF-7: `<!` and a word.
         if let Some(at) = find_word(text, b"+adwaiq-")
@@ -112,14 +121,12 @@ fn declaration(rest: &[u8], at: usize, bomb: &mut Bomb, found: &mut Found) {
     } else if let Some(content) = rest.strip_prefix(b"[CDATA[") {
         // `<![CDATA[<]]>script`: markup that is put together when the sections are read.
         let content = memmem::find(content, b"]]>").and_then(|end| content.get(..end));
-        if content.is_some_and(|content| matches!(content.trim_ascii(), b"<" | b">" | b"</" | b"/>")) {
-            found.push("markup cut in pieces", Strength::Strong, at..at + 9);
-        } else if content.is_some_and(|content| {
-            let behind = rest.get(7 + content.len() + 3..).unwrap_or_default();
-            behind.starts_with(b"<![CDATA[")
-                && content.last().is_some_and(u8::is_ascii_alphanumeric)
-                && behind.get(9).is_some_and(u8::is_ascii_alphanumeric)
-        }) {
+        let Some(content) = content else { return };
+        let behind = rest.get(7 + content.len() + 3..).unwrap_or_default();
+        let within_word = behind.starts_with(b"<![CDATA[")
+            && content.last().is_some_and(u8::is_ascii_alphanumeric)
+            && behind.get(9).is_some_and(u8::is_ascii_alphanumeric);
+        if within_word || matches!(content.trim_ascii(), b"<" | b">" | b"</" | b"/>") {
             found.push("markup cut in pieces", Strength::Strong, at..at + 9);
         }
     }
@@ -265,6 +272,17 @@ fn element(rest: &[u8], at: usize, found: &mut Found) {
         .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-' | b'_'))
         .count();
     let (name, rest) = rest.split_at_checked(len).unwrap_or_default();
+    if memchr::memchr(b':', tag(rest)).is_none() && !name.contains(&b':') {
+        return;
+    }
+    if let Some(at_link) = find_word(tag(rest), b"xlink:href") {
+        let url =
+            quoted(tag(rest).get(at_link..).unwrap_or_default()).map(|(url, _)| url).unwrap_or_default();
+        let opens = [&b"file:"[..], b"expect:", b"php:", b"jar:", b"netdoc:", b"ftp:", b"gopher:", b"text:"];
+        if opens.iter().any(|scheme| has_word(url.trim_ascii_start(), scheme)) {
+            found.push("graphic that opens a file", Strength::Strong, at..at + 1 + len);
+        }
+    }
     let Some(colon) = memchr(b':', name) else { return };
     let (prefix, local) = (name.get(..colon).unwrap_or_default(), name.get(colon + 1..).unwrap_or_default());
     let tag = tag(rest);

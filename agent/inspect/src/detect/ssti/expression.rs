@@ -73,12 +73,12 @@ fn operand(text: &[u8]) -> Option<(Operand, &[u8])> {
             (ends && !member).then_some((Operand::Number, rest))
         }
         b'"' | b'\'' => {
-            let len = rest.iter().take(LOOK * 2).position(|byte| *byte == first)?;
+            let len = memchr::memchr(first, rest.get(..rest.len().min(LOOK * 2))?)?;
             Some((Operand::Text, rest.get(len + 1..)?))
         }
         b'[' | b'(' => {
             let close = if first == b'[' { b']' } else { b')' };
-            let len = rest.iter().take(LOOK * 2).position(|byte| *byte == close)?;
+            let len = memchr::memchr(close, rest.get(..rest.len().min(LOOK * 2))?)?;
             let inside = rest.get(..len)?;
             let literal =
                 inside.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b' ' | b',' | b'.'))

@@ -40,7 +40,7 @@ pub(super) fn judge(word: &[u8]) -> Word {
         | b"attr" | b"dump" | b"constant" | b"evaluate" | b"getfilter" | b"readlines" | b"getparameter"
         | b"get_template_attribute" | b"getbytes" | b"fromcharcode" | b"unserialize" | b"getinputstream" => Word::Call,
         b"exec" | b"eval" | b"require" | b"open" | b"constructor" | b"read" | b"readfile" | b"fopen" | b"spawn"
-        | b"inspect" | b"source" | b"printf" | b"html" | b"js" | b"assert" | b"import" | b"include_raw" | b"function" => Word::CallWithText,
+        | b"inspect" | b"source" | b"printf" | b"html" | b"js" | b"assert" | b"import" | b"include_raw" | b"include" | b"function" => Word::CallWithText,
         b"config" | b"request" | b"self" | b"_self" | b"settings" | b"app" | b"session" | b"g" | b"env" | b"environment" | b"namespace"
         | b"applicationscope" | b"sessionscope" | b"requestscope" | b"pagecontext" | b"facescontext" | b"initparam" | b"this"
         | b"_context" | b"messages" | b"debug" | b"globals" | b"root" | b"global" | b"process" | b"loop" | b"handler" | b"class" => Word::Object,

@@ -28,6 +28,13 @@ pub(super) fn read(text: &[u8], found: &mut Found) -> Markup {
     let mut ends = 0;
     let mut opened = false;
     while let Some(tag) = tag::find(text, at) {
+        let region = text.get(tag.at.end..tag.next).unwrap_or_default();
+        if tag.name.len() < 3 && memchr::memchr(b'=', region).is_none() {
+            markup.any = true;
+            opened |= !tag.closes;
+            at = tag.next;
+            continue;
+        }
         let mut judge = Judge::new(text, &tag, lines);
         let mut attributes = Attributes::of(text, &tag);
         for attribute in &mut attributes {

@@ -129,6 +129,16 @@ impl Reader<'_, '_> {
             self.found.push("script of nothing but brackets", Strength::Strong, at + 1 - 16..at + 1);
         }
         if byte == b']'
+            && self.text.get(at + 1) == Some(&b'(')
+            && matches!(self.text.get(at + 2), Some(b'"' | b'\'' | b'`'))
+            && self
+                .text
+                .get(at.saturating_sub(12)..at)
+                .is_some_and(|name| name.get(..11) == Some(b"constructor"))
+        {
+            self.found.push("function made of a string", Strength::Strong, at - 12..at + 2);
+        }
+        if byte == b']'
             && matches!(self.text.get(at + 1), Some(b'(' | b'`'))
             && let Some(start) = self.computed.take()
             && at - start <= COMPUTED_REACH
@@ -158,6 +168,13 @@ impl Reader<'_, '_> {
         }
         if word == b"style" && next == b'=' {
             self.style(at.start, at.end + blank + 1);
+            return;
+        }
+        if word == b"data" && next == b':' && blank == 0 {
+            let opened = before.is_some_and(|byte| matches!(byte, b'(' | b'=' | b'"' | b'\'' | b'<' | b'`'));
+            if opened && rest.get(1..10).is_some_and(|kind| kind.eq_ignore_ascii_case(b"text/html")) {
+                self.found.push("document in a URL", Strength::Strong, at.clone());
+            }
             return;
         }
         if matches!(word, b"javascript" | b"vbscript" | b"livescript") {
@@ -192,6 +209,7 @@ impl Reader<'_, '_> {
             // `(alert)(1)`, `[1].map(alert)`.
             _ if function && next == b')' && blank == 0 => {
                 matches!(argument, b'(' | b'`')
+                    || before == Some(b',')
                     || before == Some(b'(')
                         && at
                             .start
@@ -209,10 +227,15 @@ impl Reader<'_, '_> {
             b"import" => next == b'(' && quoted,
             b"fromcharcode" | b"createcontextualfragment" | b"insertadjacenthtml" | b"sendbeacon" => calls,
             b"constructor" if calls && before == Some(b'.') => {
-                if quoted {
+                if quoted || next == b'`' {
                     self.found.push("function made of a string", Strength::Strong, at.clone());
                 }
-                quoted
+                quoted || next == b'`'
+            }
+            b"getscript" => calls && quoted,
+            b"createelement" => {
+                calls
+                    && rest.get(blank + 2..blank + 8).is_some_and(|name| name.eq_ignore_ascii_case(b"script"))
             }
             b"constructor" => {
                 if matches!(next, b'[' | b'"' | b'\'' | b'.')
@@ -238,7 +261,8 @@ impl Reader<'_, '_> {
                 if next == b'['
                     && self.root == Root::Window
                     && word != b"this"
-                    && !matches!(argument, b'0'..=b'9' | b']')
+                    && (!argument.is_ascii_digit() || matches!(word, b"top" | b"self"))
+                    && argument != b']'
                 {
                     self.computed = Some(start);
                 }
@@ -327,7 +351,7 @@ impl Reader<'_, '_> {
         let near = text.get(text.len().saturating_sub(BREAK_OUT_REACH)..).unwrap_or_default();
         let line = near.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let near = near.get(line..).unwrap_or_default();
-        if near.ends_with(b"{") && !self.open.get(2).is_some_and(|open| *open) {
+        if near.ends_with(b"{") && (near.starts_with(b"`$") || !self.open.get(2).is_some_and(|open| *open)) {
             let outer = near.len().checked_sub(2).and_then(|at| near.get(at));
             if near.len() == text.len() && matches!(outer, Some(b'$' | b'{' | b'#')) {
                 self.found.push("template that calls", Strength::Strong, start.saturating_sub(2)..end);
@@ -389,14 +413,16 @@ impl Reader<'_, '_> {
                 matches!(byte, b'(' | b'!' | b'+' | b'~' | b'{' | b'[' | b' ' | b'0' | b',' | b'$')
             })
             || lead.eq_ignore_ascii_case(b"throw ")
+            || lead == b"new "
             || lead.starts_with(b"with(") && lead.len() <= 64
             || lead.starts_with(b"[") && lead.ends_with(b"(") && lead.len() <= 24
             || lead.len() <= 6 && lead.ends_with(b"=");
         let rest = self.text.get(end..).unwrap_or_default();
         let last = rest.iter().rposition(|byte| *byte > b' ');
+        let assigns = rest.trim_ascii_start().first() == Some(&b'=');
         let closed = last
             .and_then(|at| rest.get(at))
-            .is_some_and(|byte| !is_word(*byte) && !matches!(byte, b'.' | b'?' | b'{'));
+            .is_some_and(|byte| (assigns || !is_word(*byte)) && !matches!(byte, b'.' | b'?' | b'{'));
         if !leads
             || !closed
             || memchr::memchr(b'\n', rest).is_some_and(|at| last.is_some_and(|last| at < last))
@@ -405,10 +431,32 @@ impl Reader<'_, '_> {
         }
         let navigates =
             matches!(self.root, Root::Location | Root::Document) || rest.trim_ascii().starts_with(b"=");
-        let runs = if navigates {
-            [&b"javascript:"[..], b"cookie", b"\"//", b"'//", b"`//", b"write("]
-                .iter()
-                .any(|word| memchr::memmem::find(rest, word).is_some())
+        let name = self.text.get(start..end).unwrap_or_default();
+        let name =
+            name.iter().rposition(|byte| *byte == b'.').and_then(|dot| name.get(dot + 1..)).unwrap_or(name);
+        let name = Small::lower(name);
+        let quoted = matches!(rest.get(1), Some(b'"' | b'\'' | b'`'));
+        let runs = if matches!(
+            name.as_bytes(),
+            b"eval" | b"settimeout" | b"setinterval" | b"setimmediate" | b"execscript" | b"function"
+        ) && quoted
+        {
+            true
+        } else if matches!(
+            name.as_bytes(),
+            b"settimeout" | b"setinterval" | b"setimmediate" | b"open" | b"write" | b"print"
+        ) {
+            rest.trim_ascii() == b"()" && name.as_bytes() == b"print"
+        } else if navigates
+            || matches!(
+                name.as_bytes(),
+                b"fetch" | b"sendbeacon" | b"location" | b"href" | b"replace" | b"assign"
+            )
+        {
+            rest.trim_ascii() == b"=name"
+                || [&b"javascript:"[..], b"cookie", b"\"//", b"'//", b"`//", b"write(", b"location.hash"]
+                    .iter()
+                    .any(|word| memchr::memmem::find(rest, word).is_some())
         } else {
             is_attack_argument(rest)
         };
@@ -457,8 +505,8 @@ fn assigns(next: u8, behind: u8) -> bool {
 
 fn root_of(word: &[u8]) -> Root {
     match word {
-        b"window" | b"self" | b"top" | b"parent" | b"frames" | b"globalthis" | b"this" | b"content"
-        | b"opener" | b"defaultview" => Root::Window,
+        b"window" | b"$event" | b"self" | b"top" | b"parent" | b"frames" | b"globalthis" | b"this"
+        | b"content" | b"opener" | b"defaultview" => Root::Window,
         b"document" => Root::Document,
         b"location" => Root::Location,
         _ => Root::Other,
