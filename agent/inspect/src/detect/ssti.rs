@@ -200,6 +200,7 @@ impl<'a> Reader<'a, '_> {
             b'[' if next == b'=' => self.open = Some((Delimiter::Directive, self.at)),
             // `[[0-9]` begins a class in a regular expression.
             b'[' if next == b'['
+                && self.before() != b'['
                 && self.closes_twice()
                 && beginning(self.ahead(2)) == Beginning::Arithmetic =>
             {
@@ -423,6 +424,9 @@ impl<'a> Reader<'a, '_> {
     /// `<#assign`, `[#assign`, `<@macro`.
     fn directive(&mut self) {
         let inside = self.ahead(2);
+        if !inside.first().is_some_and(u8::is_ascii_alphabetic) {
+            return;
+        }
         let known = [
             &b"assign "[..],
             b"include ",

@@ -272,6 +272,9 @@ fn element(rest: &[u8], at: usize, found: &mut Found) {
         .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-' | b'_'))
         .count();
     let (name, rest) = rest.split_at_checked(len).unwrap_or_default();
+    if !name.contains(&b':') && !rest.first().is_some_and(u8::is_ascii_whitespace) {
+        return;
+    }
     if memchr::memchr(b':', tag(rest)).is_none() && !name.contains(&b':') {
         return;
     }
@@ -295,6 +298,7 @@ fn element(rest: &[u8], at: usize, found: &mut Found) {
         }
     } else if has_word(prefix, b"xsl") || prefix.eq_ignore_ascii_case(b"msxsl") {
         let reads = memchr::memchr2(b'(', b':', tag).is_some()
+            && memchr::memchr2(b'"', b'\'', tag).is_some()
             && [
                 &b"document("[..],
                 b"unparsed-text(",

@@ -6,7 +6,7 @@ use crate::detect::{
         css,
         script::{is_handler, is_idle},
         small::Small,
-        tag::{self, Attributes, Tag},
+        tag::{Attributes, Tag, Tags},
         url::{self, Scheme},
     },
 };
@@ -24,18 +24,17 @@ pub(super) struct Markup {
 pub(super) fn read(text: &[u8], found: &mut Found) -> Markup {
     let mut markup = Markup::default();
     let lines = has_lines(text);
-    let mut at = 0;
+    let mut styles = STYLES;
     let mut ends = 0;
     let mut opened = false;
-    while let Some(tag) = tag::find(text, at) {
+    for tag in Tags::of(text) {
         let region = text.get(tag.at.end..tag.next).unwrap_or_default();
         if tag.name.len() < 3 && memchr::memchr(b'=', region).is_none() {
             markup.any = true;
             opened |= !tag.closes;
-            at = tag.next;
             continue;
         }
-        let mut judge = Judge::new(text, &tag, lines);
+        let mut judge = Judge::new(text, &tag, lines, &mut styles);
         let mut attributes = Attributes::of(text, &tag);
         for attribute in &mut attributes {
             let name = text.get(attribute.name.clone()).unwrap_or_default();
@@ -47,6 +46,12 @@ pub(super) fn read(text: &[u8], found: &mut Found) -> Markup {
         markup.any = true;
         if tag.closes {
             ends += u32::from(judge.ends && !opened);
+            let script = judge.name.as_bytes() == b"script" && !opened && !lines;
+            let code = text.get(..tag.at.start).unwrap_or_default();
+            if script && ends == 1 && code.trim_ascii_end().ends_with(b";") {
+                markup.active = true;
+                found.push("end of a script that did not begin", Strength::Strong, tag.at.clone());
+            }
         } else {
             opened = true;
         }
@@ -57,7 +62,6 @@ pub(super) fn read(text: &[u8], found: &mut Found) -> Markup {
         if found.is_certain() {
             return markup;
         }
-        at = attributes.at.max(tag.at.end);
     }
     markup
 }
@@ -67,6 +71,9 @@ pub(super) fn has_lines(text: &[u8]) -> bool {
     memchr::memchr_iter(b'\n', text).take(3).count() == 3
 }
 
+/// Style sheets that are read in one value. Reading one takes memory.
+const STYLES: u32 = 48;
+
 /// Gathers what the attributes of a tag say.
 struct Judge<'a> {
     text: &'a [u8],
@@ -75,6 +82,8 @@ struct Judge<'a> {
     pasted: bool,
     /// The value has several lines.
     lines: bool,
+    /// How many style sheets may still be read.
+    styles: &'a mut u32,
     active: bool,
     /// It ends an element whose content is no markup.
     ends: bool,
@@ -91,7 +100,7 @@ struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    fn new(text: &'a [u8], tag: &'a Tag, lines: bool) -> Self {
+    fn new(text: &'a [u8], tag: &'a Tag, lines: bool, styles: &'a mut u32) -> Self {
         let pasted = lines && text.len() >= 200;
         Self {
             text,
@@ -99,6 +108,7 @@ impl<'a> Judge<'a> {
             name: Small::lower(text.get(tag.name.clone()).unwrap_or_default()),
             pasted,
             lines,
+            styles,
             active: false,
             ends: false,
             attributes: 0,
@@ -201,7 +211,7 @@ impl<'a> Judge<'a> {
             }
             b"srcdoc" => self.push("frame with its document", Strength::Strong, whole, found),
             b"formaction" => self.push("button with a target of its own", Strength::Strong, whole, found),
-            b"style" if css::runs_script(value) => {
+            b"style" if self.may_read_style() && css::runs_script(value) => {
                 self.push("style that runs script", Strength::Strong, whole, found)
             }
             b"datasrc" | b"datafld" | b"dataformatas" => {
@@ -237,6 +247,11 @@ impl<'a> Judge<'a> {
         }
     }
 
+    fn may_read_style(&mut self) -> bool {
+        *self.styles = self.styles.saturating_sub(1);
+        *self.styles > 0
+    }
+
     fn element(&mut self, end: usize, found: &mut Found) {
         let at = self.tag.at.start..end.max(self.tag.at.end).min(self.text.len());
         if self.tag.closes {
@@ -249,7 +264,8 @@ impl<'a> Judge<'a> {
             return;
         }
         let name = self.name;
-        let pasted = |strength: Strength| if self.pasted { Strength::Tag } else { strength };
+        let is_pasted = self.pasted;
+        let pasted = |strength: Strength| if is_pasted { Strength::Tag } else { strength };
         match name.as_bytes() {
             b"script" | b"vbscript" => {
                 let strength = if self.lines && !self.loads { Strength::Medium } else { Strength::Strong };
@@ -289,7 +305,7 @@ impl<'a> Judge<'a> {
             b"use" | b"feimage" | b"handler" | b"listener" if self.loads && self.remote => {
                 self.push("graphic from elsewhere", Strength::Medium, at, found);
             }
-            b"style" => {
+            b"style" if self.may_read_style() => {
                 let sheet = self.text.get(end..self.tag.next).unwrap_or_default();
                 if css::runs_script(sheet) {
                     self.push("style that runs script", Strength::Strong, at, found);

@@ -107,6 +107,8 @@ impl Reader<'_, '_> {
             b'!' => 8,
             b'+' => 16,
             b')' => 32,
+            // A `+` that was read as a blank.
+            b' ' if self.run > 0 => return,
             b'"' | b'\'' | b'`' => {
                 if let Some(open) = self.open.get_mut(kind(byte)) {
                     *open = !*open;
@@ -216,6 +218,13 @@ impl Reader<'_, '_> {
                             .checked_sub(2)
                             .and_then(|at| self.text.get(at))
                             .is_some_and(|byte| is_word(*byte))
+            }
+            _ if function && next == b'}' && blank == 0 => {
+                let tagged = self.text.get(..at.start).is_some_and(|text| text.ends_with(b"call`${"));
+                if tagged {
+                    self.found.push("function handed to a template", Strength::Strong, at.clone());
+                }
+                tagged
             }
             // `onerror=alert`, `a=alert,a(1)`
             _ if function && before == Some(b'=') => {
@@ -368,6 +377,10 @@ impl Reader<'_, '_> {
                 && near.get(..at).unwrap_or_default().iter().all(|byte| !is_word(*byte));
             let ends = operator.is_some_and(is_operator) && !behind.starts_with(b" - ")
                 || closers > 0 && behind.contains(&b')');
+            let tail = self.text.get(end..).unwrap_or_default().trim_ascii_end();
+            if leads && behind.is_empty() && (tail.ends_with(b"\">") || tail.ends_with(b"'>")) {
+                self.found.push("string ended, then a call", Strength::Strong, start - 1..end);
+            }
             if ends && (leads || self.open.get(kind(byte)).is_some_and(|open| *open)) {
                 let from = start - behind.len() - 1;
                 self.found.push("string ended, then a call", Strength::Strong, from..end);

@@ -22,28 +22,38 @@ pub(super) struct Tag {
 /// Longest name that is read; what is beyond belongs to no tag that is known.
 const MAX_NAME: usize = 64;
 
-/// The first tag at or after `from`.
-pub(super) fn find(text: &[u8], from: usize) -> Option<Tag> {
-    let mut at = from;
-    loop {
-        let start = at + memchr(b'<', text.get(at..)?)?;
-        if let Some((name, closes)) = name(text, start) {
-            let mut next = name.end;
-            loop {
-                match text.get(next..).and_then(|rest| memchr(b'<', rest)) {
-                    None => next = text.len(),
-                    Some(found) if self::name(text, next + found).is_some() => next += found,
-                    Some(found) => {
-                        next += found + 1;
-                        continue;
-                    }
-                }
-                break;
-            }
-            return Some(Tag { at: start..name.end, name, closes, next });
-        }
-        at = start + 1;
+/// The tags of a text, one after the other.
+#[derive(Debug)]
+pub(super) struct Tags<'a> {
+    text: &'a [u8],
+    /// Where the next tag begins, and its name.
+    ahead: Option<(usize, Range<usize>, bool)>,
+}
+
+impl<'a> Tags<'a> {
+    pub(super) fn of(text: &'a [u8]) -> Self {
+        Self { text, ahead: find(text, 0) }
     }
+}
+
+impl Iterator for Tags<'_> {
+    type Item = Tag;
+
+    fn next(&mut self) -> Option<Tag> {
+        let (start, name, closes) = self.ahead.take()?;
+        self.ahead = find(self.text, name.end);
+        let next = self.ahead.as_ref().map_or(self.text.len(), |(start, ..)| *start);
+        Some(Tag { at: start..name.end, name, closes, next })
+    }
+}
+
+/// The first tag at or after `from`.
+fn find(text: &[u8], from: usize) -> Option<(usize, Range<usize>, bool)> {
+    let rest = text.get(from..)?;
+    memchr::memchr_iter(b'<', rest).find_map(|at| {
+        let (name, closes) = name(text, from + at)?;
+        Some((from + at, name, closes))
+    })
 }
 
 /// The name of the tag that begins at `start`.
@@ -203,8 +213,7 @@ mod tests {
 
     fn read(text: &str) -> Vec<String> {
         let mut out = Vec::new();
-        let mut at = 0;
-        while let Some(tag) = find(text.as_bytes(), at) {
+        for tag in Tags::of(text.as_bytes()) {
             let mut attributes = Attributes::of(text.as_bytes(), &tag);
             let mut line = text[tag.name.clone()].to_owned();
             for attribute in &mut attributes {
@@ -216,7 +225,6 @@ mod tests {
                 }
             }
             out.push(line);
-            at = attributes.at.max(tag.at.end);
         }
         out
     }
