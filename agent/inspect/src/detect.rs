@@ -10,9 +10,12 @@ mod null_byte;
 mod private_file;
 mod signal;
 mod sqli;
+mod ssi;
+mod ssti;
 mod traversal;
 mod value;
 mod xss;
+mod xxe;
 
 pub(crate) use evidence::{Evidence, Found, Strength};
 pub(crate) use gate::Gate;
@@ -54,7 +57,7 @@ pub(crate) struct Examples {
 }
 
 /// All detectors. Their number is bounded by the bits of [`Gate`].
-pub(crate) static DETECTORS: [&dyn Detector; 9] = [
+pub(crate) static DETECTORS: [&dyn Detector; 12] = [
     &double_encoding::DoubleEncoding,
     &log4j::Log4j,
     &not_utf8::NotUtf8,
@@ -64,6 +67,9 @@ pub(crate) static DETECTORS: [&dyn Detector; 9] = [
     &traversal::Traversal,
     &xss::Xss,
     &nosqli::NoSqli,
+    &ssi::Ssi,
+    &ssti::Ssti,
+    &xxe::Xxe,
 ];
 
 #[cfg(test)]

@@ -97,13 +97,27 @@ impl Detector for Xss {
             return;
         }
         let call = script::read(text, found);
-        if let Some(call) = call
+        if let Some(call) = call.clone()
             && (markup.active || found.score() >= Strength::Strong as u32)
         {
             found.push("script that calls", Strength::Medium, call);
         }
+        if markup.any
+            && let Some(call) = call.clone()
+            && found.score() < Strength::Strong as u32
+            && !markup::has_lines(text)
+            && script::is_attack_argument(text.get(call.end..).unwrap_or_default())
+        {
+            found.push("tag and a call", Strength::Strong, call);
+        }
+        if call.is_some()
+            && let Some(at) = memchr::memmem::find(text, b"{{")
+            && memchr::memmem::find(text, b"constructor").is_some()
+        {
+            found.push("expression of a client-side template", Strength::Strong, at..at + 2);
+        }
         whole_url(text, found);
-        utf7(text, found);
+        guessed(text, found);
     }
 }
 
@@ -125,11 +139,92 @@ fn whole_url(text: &[u8], found: &mut Found) {
     }
 }
 
-/// `<` in UTF-7 (RFC 2152), which old browsers guessed.
-fn utf7(text: &[u8], found: &mut Found) {
+/// `<` in an encoding that old browsers guessed: ISO 8859-1 with the high bit for US-ASCII (`¼script¾`), UTF-7 (RFC 2152).
+fn guessed(text: &[u8], found: &mut Found) {
     let at = memchr::memchr_iter(b'+', text)
         .find(|at| text.get(*at..*at + 5).is_some_and(|word| word.eq_ignore_ascii_case(b"+adw-")));
+    const HIGH: &[u8] = "¼script".as_bytes();
+    if let Some(at) = memchr::memmem::find(text, HIGH) {
+        found.push("tag with the high bit set", Strength::Strong, at..at + HIGH.len());
+    }
     if let Some(at) = at {
         found.push("tag in UTF-7", Strength::Strong, at..at + 5);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn score(text: &str) -> u32 {
+        let mut found = Found::default();
+        Xss.examine(&Value::text(text.as_bytes()), &mut found);
+        found.score()
+    }
+
+    #[test]
+    fn the_obvious_blocks_in_every_profile() {
+        for text in [
+            "<script>alert(1)</script>",
+            "<script src=//evil.example/x.js></script>",
+            "<img src=x onerror=alert(1)>",
+            "<svg/onload=alert`1`>",
+            "<a href=javascript:alert(1)>x</a>",
+            "\" autofocus onfocus=alert(1) x=\"",
+            "';alert(1)//",
+            "javascript:alert(1)",
+        ] {
+            assert!(score(text) >= 8, "{text}: {}", score(text));
+        }
+    }
+
+    #[test]
+    fn quotes_and_comments_hide_no_tag() {
+        for text in [
+            "<p title='<img src=x onerror=alert(1)>'>",
+            "<!-- <script>alert(1)</script> -->",
+            "<a title=\">\" onclick=alert(1)>",
+            "<img \"\"\"><script>alert(1)</script>\">",
+            "<svg><![CDATA[<script>alert(1)</script>]]>",
+        ] {
+            assert!(score(text) >= 5, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_people_write_passes() {
+        for text in [
+            "Hello <b>world</b>, see <a href=\"https://example.org/a?b=c\" title=\"x\">this</a>",
+            "<img src=\"data:image/png;base64,iVBORw0KGgo=\" alt=\"a cat\">",
+            "<p style=\"color:red; scroll-behavior: smooth\">text</p>",
+            "<iframe width=560 src=\"https://www.youtube.com/embed/abc\"></iframe>",
+            "<svg viewBox=\"0 0 9 9\"><path d=\"M0 0h9v9z\"/></svg>",
+            "<a href=\"javascript:void(0)\">menu</a>",
+            "<input type=\"text\" name=\"q\"><button type=\"submit\">Go</button>",
+            "<Button onPress={save} /> <input onChange={e => setName(e.target.value)} />",
+            "use alert() or console.log() to see it; eval('x') is slow",
+            "fetch('/api/items').then(r => r.json()).then(show)",
+            "setTimeout(() => setOpen(false), 300);",
+            "if (!confirm(\"Delete it?\")) return;",
+            "let name = prompt(\"What's your name?\");",
+            "button.onclick = save; window.onload = init;",
+            "from os import listdir\npath = \"/tmp\"\nonlyfiles = [f for f in listdir(path)]",
+            "JavaScript: how do I parse JSON()?",
+            "template<typename T> class X : public Base<T> { vector<vector<int>> v; };",
+            "if a <b and c> d: print('x')",
+            "rock'n'roll; open (the) door, \"confirm\" (or deny) it - 'alert' them",
+            "你好<b>世界</b>,\"引号\"和'单引号' (括号)",
+            "<3 <o/ >_< <- -> <ann@example.org> <https://example.org>",
+            "dodge the [brackets](https://example.org/a_(b)) ![pic](x.png)",
+        ] {
+            assert!(score(text) < 5, "{text}: {}", score(text));
+        }
+    }
+
+    #[test]
+    fn pieces_of_pages_with_harmless_script_are_no_block() {
+        let page =
+            "<script>\nlet total = 0;\nfor (const item of items) {\n  total += item.price;\n}\n</script>";
+        assert!((2..5).contains(&score(page)));
     }
 }

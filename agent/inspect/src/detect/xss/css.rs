@@ -7,6 +7,10 @@ const LOOK: usize = 2048;
 
 /// Whether the style runs script in some browser that has or had it.
 pub(super) fn runs_script(style: &[u8]) -> bool {
+    // Without one of these it calls nothing.
+    if memchr::memchr3(b'(', b'\\', b':', style).is_none() {
+        return false;
+    }
     let view = view(style);
     [
         &b"expression("[..],
@@ -24,6 +28,9 @@ pub(super) fn runs_script(style: &[u8]) -> bool {
 
 /// Whether the style loads another one.
 pub(super) fn imports(style: &[u8]) -> bool {
+    if memchr::memchr2(b'@', b'\\', style).is_none() {
+        return false;
+    }
     memmem::find(&view(style), b"@import").is_some()
 }
 

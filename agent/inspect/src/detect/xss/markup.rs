@@ -6,7 +6,7 @@ use crate::detect::{
         css,
         script::{is_handler, is_idle},
         small::Small,
-        tag::{self, Attributes, Tag},
+        tag::{Attributes, Tag, Tags},
         url::{self, Scheme},
     },
 };
@@ -16,15 +16,25 @@ use crate::detect::{
 pub(super) struct Markup {
     /// Something that runs script.
     pub(super) active: bool,
+    /// A tag of any kind.
+    pub(super) any: bool,
 }
 
 /// Reads all tags of a value.
 pub(super) fn read(text: &[u8], found: &mut Found) -> Markup {
     let mut markup = Markup::default();
-    let pasted = is_pasted(text);
-    let mut at = 0;
-    while let Some(tag) = tag::find(text, at) {
-        let mut judge = Judge::new(text, &tag, pasted);
+    let lines = has_lines(text);
+    let mut styles = STYLES;
+    let mut ends = 0;
+    let mut opened = false;
+    for tag in Tags::of(text) {
+        let region = text.get(tag.at.end..tag.next).unwrap_or_default();
+        if tag.name.len() < 3 && memchr::memchr(b'=', region).is_none() {
+            markup.any = true;
+            opened |= !tag.closes;
+            continue;
+        }
+        let mut judge = Judge::new(text, &tag, lines, &mut styles);
         let mut attributes = Attributes::of(text, &tag);
         for attribute in &mut attributes {
             let name = text.get(attribute.name.clone()).unwrap_or_default();
@@ -33,18 +43,36 @@ pub(super) fn read(text: &[u8], found: &mut Found) -> Markup {
         }
         judge.element(attributes.at, found);
         markup.active |= judge.active;
+        markup.any = true;
+        if tag.closes {
+            ends += u32::from(judge.ends && !opened);
+            let script = judge.name.as_bytes() == b"script" && !opened && !lines;
+            let code = text.get(..tag.at.start).unwrap_or_default();
+            if script && ends == 1 && code.trim_ascii_end().ends_with(b";") {
+                markup.active = true;
+                found.push("end of a script that did not begin", Strength::Strong, tag.at.clone());
+            }
+        } else {
+            opened = true;
+        }
+        if ends == 3 {
+            markup.active = true;
+            found.push("ends of elements that did not begin", Strength::Strong, tag.at.clone());
+        }
         if found.is_certain() {
             return markup;
         }
-        at = attributes.at.max(tag.at.end);
     }
     markup
 }
 
-/// Whether the value is a longer piece of code: people paste such, with tags that attacks have, too.
-fn is_pasted(text: &[u8]) -> bool {
-    text.len() >= 200 && memchr::memchr_iter(b'\n', text).take(3).count() == 3
+/// Whether the value has several lines. People paste pages and pieces of them, with tags that attacks have, too.
+pub(super) fn has_lines(text: &[u8]) -> bool {
+    memchr::memchr_iter(b'\n', text).take(3).count() == 3
 }
+
+/// Style sheets that are read in one value. Reading one takes memory.
+const STYLES: u32 = 48;
 
 /// Gathers what the attributes of a tag say.
 struct Judge<'a> {
@@ -52,29 +80,43 @@ struct Judge<'a> {
     tag: &'a Tag,
     name: Small,
     pasted: bool,
+    /// The value has several lines.
+    lines: bool,
+    /// How many style sheets may still be read.
+    styles: &'a mut u32,
     active: bool,
+    /// It ends an element whose content is no markup.
+    ends: bool,
     attributes: u32,
+    player: bool,
     /// A URL with a host, in an attribute that loads.
     loads: bool,
     remote: bool,
     stylesheet: bool,
+    data: bool,
     refresh: bool,
     animates: bool,
     sets: bool,
 }
 
 impl<'a> Judge<'a> {
-    fn new(text: &'a [u8], tag: &'a Tag, pasted: bool) -> Self {
+    fn new(text: &'a [u8], tag: &'a Tag, lines: bool, styles: &'a mut u32) -> Self {
+        let pasted = lines && text.len() >= 200;
         Self {
             text,
             tag,
             name: Small::lower(text.get(tag.name.clone()).unwrap_or_default()),
             pasted,
+            lines,
+            styles,
             active: false,
+            ends: false,
             attributes: 0,
+            player: false,
             loads: false,
             remote: false,
             stylesheet: false,
+            data: false,
             refresh: false,
             animates: false,
             sets: false,
@@ -103,10 +145,16 @@ impl<'a> Judge<'a> {
         let whole = self.tag.at.start..at.end;
         let small = Small::lower(name);
         let full = small.as_bytes();
-        let letters = full.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
         let Some(value) = value else { return };
-        if is_handler(full.get(..letters).unwrap_or_default())
-            && !matches!(full.get(letters), Some(b'-' | b':' | b'.' | b'_'))
+
+        let local = full
+            .iter()
+            .rposition(|byte| *byte == b':')
+            .and_then(|colon| full.get(colon + 1..))
+            .unwrap_or(full);
+        let letters = local.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+        if is_handler(local.get(..letters).unwrap_or_default())
+            && !matches!(local.get(letters), Some(b'-' | b'.' | b'_'))
         {
             // JSX: `onClick={handler}`.
             let component = value.starts_with(b"{") && name.get(2).is_some_and(u8::is_ascii_uppercase);
@@ -117,11 +165,7 @@ impl<'a> Judge<'a> {
             }
             return;
         }
-        let local = full
-            .iter()
-            .rposition(|byte| *byte == b':')
-            .and_then(|colon| full.get(colon + 1..))
-            .unwrap_or(full);
+
         match url::scheme(value) {
             Scheme::Script => {
                 let code =
@@ -145,17 +189,33 @@ impl<'a> Judge<'a> {
             Scheme::ActiveData | Scheme::Other => {}
         }
         match local {
+            b"src" if is_player(value) => {
+                self.player = true;
+                self.loads = true;
+            }
+            b"type" | b"language" if self.name.as_bytes() != b"script" && contains(value, b"script") => {
+                self.push("script in another element", Strength::Strong, whole, found);
+            }
             b"src" | b"data" | b"code" | b"codebase" | b"classid" | b"archive" | b"object" | b"movie" => {
                 self.loads |= !value.trim_ascii().is_empty();
             }
-            b"href" => self.loads |= !value.trim_ascii().is_empty(),
+            b"href" => {
+                self.loads |= !value.trim_ascii().is_empty();
+                self.data |= value.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"data:"));
+                if self.name.as_bytes() == b"xml-stylesheet" && value.trim_ascii().starts_with(b"#") {
+                    self.push("style sheet within the document", Strength::Strong, whole, found);
+                }
+            }
+            b"event" if full == b"ev:event" => {
+                self.push("tag with an event handler", Strength::Strong, whole, found)
+            }
             b"srcdoc" => self.push("frame with its document", Strength::Strong, whole, found),
             b"formaction" => self.push("button with a target of its own", Strength::Strong, whole, found),
-            b"style" if css::runs_script(value) => {
+            b"style" if self.may_read_style() && css::runs_script(value) => {
                 self.push("style that runs script", Strength::Strong, whole, found)
             }
             b"datasrc" | b"datafld" | b"dataformatas" => {
-                self.push("data binding", Strength::Medium, whole, found);
+                self.push("data binding", Strength::Strong, whole, found);
             }
             b"implementation" => self.push("element behaviour", Strength::Strong, whole, found),
             b"rel" => {
@@ -166,7 +226,9 @@ impl<'a> Judge<'a> {
                     && !contains(value, b"x-ua-compatible")
                     && !contains(value, b"content-language");
             }
-            b"content" | b"charset" if contains(value, b"utf-7") => {
+            b"content" | b"charset"
+                if contains(value, b"utf-7") || contains(value, b"utf7") || contains(value, b"x-mac-") =>
+            {
                 self.push("text in UTF-7", Strength::Strong, whole, found);
             }
             b"content"
@@ -185,36 +247,44 @@ impl<'a> Judge<'a> {
         }
     }
 
+    fn may_read_style(&mut self) -> bool {
+        *self.styles = self.styles.saturating_sub(1);
+        *self.styles > 0
+    }
+
     fn element(&mut self, end: usize, found: &mut Found) {
         let at = self.tag.at.start..end.max(self.tag.at.end).min(self.text.len());
         if self.tag.closes {
             if matches!(
                 self.name.as_bytes(),
                 b"script" | b"textarea" | b"title" | b"noscript" | b"style" | b"noembed" | b"xmp"
-            ) && !self.pasted
-            {
-                found.push("end of an element", Strength::Weak, at);
+            ) {
+                self.ends = true;
             }
             return;
         }
         let name = self.name;
-        let pasted = |strength: Strength| if self.pasted { Strength::Tag } else { strength };
+        let is_pasted = self.pasted;
+        let pasted = |strength: Strength| if is_pasted { Strength::Tag } else { strength };
         match name.as_bytes() {
             b"script" | b"vbscript" => {
-                let strength = if self.pasted && !self.remote { Strength::Medium } else { Strength::Strong };
+                let strength = if self.lines && !self.loads { Strength::Medium } else { Strength::Strong };
                 self.push("script element", strength, at.clone(), found);
                 if self.loads && self.remote && !self.pasted {
                     self.push("script from elsewhere", Strength::Medium, at, found);
                 }
             }
             b"iframe" | b"frame" | b"portal" | b"fencedframe" if self.loads => {
-                let strength = if self.is_player() { Strength::Tag } else { Strength::Strong };
+                let strength = if self.player { Strength::Tag } else { Strength::Strong };
                 self.push("frame", strength, at, found);
             }
             b"object" | b"embed" | b"applet" if self.loads && self.attributes > 0 => {
                 self.push("plug-in", Strength::Strong, at, found);
             }
             b"base" if self.loads => self.push("other base for links", Strength::Strong, at, found),
+            b"link" if self.stylesheet && self.data => {
+                self.push("style sheet in a URL", Strength::Strong, at, found);
+            }
             b"link" if self.loads && self.stylesheet && self.remote => {
                 self.push("style sheet from elsewhere", pasted(Strength::Strong), at, found);
             }
@@ -225,7 +295,7 @@ impl<'a> Judge<'a> {
             b"import" if self.attributes > 0 && self.text.get(at.start + 1) == Some(&b'?') => {
                 self.push("element behaviour", Strength::Strong, at, found);
             }
-            b"xss" => self.push("element named after the attack", Strength::Medium, at, found),
+            b"xss" => self.push("element named after the attack", Strength::Strong, at, found),
             b"isindex" | b"comment" | b"xml" | b"plaintext" | b"noembed" | b"marquee" | b"svg" | b"math" => {
                 found.push("unusual element", Strength::Weak, at);
             }
@@ -235,7 +305,7 @@ impl<'a> Judge<'a> {
             b"use" | b"feimage" | b"handler" | b"listener" if self.loads && self.remote => {
                 self.push("graphic from elsewhere", Strength::Medium, at, found);
             }
-            b"style" => {
+            b"style" if self.may_read_style() => {
                 let sheet = self.text.get(end..self.tag.next).unwrap_or_default();
                 if css::runs_script(sheet) {
                     self.push("style that runs script", Strength::Strong, at, found);
@@ -246,19 +316,17 @@ impl<'a> Judge<'a> {
             _ => {}
         }
     }
+}
 
-    /// Whether a frame shows what people embed everywhere.
-    fn is_player(&self) -> bool {
-        let tag = self.text.get(self.tag.at.start..self.tag.next).unwrap_or_default();
-        let tag = tag.get(..tag.len().min(256)).unwrap_or_default();
-        [
-            &b"https://www.youtube.com/embed/"[..],
-            b"https://www.youtube-nocookie.com/embed/",
-            b"https://player.vimeo.com/video/",
-        ]
-        .iter()
-        .any(|player| memchr::memmem::find(tag, player).is_some())
-    }
+/// Whether a frame shows what people embed everywhere.
+fn is_player(url: &[u8]) -> bool {
+    [
+        &b"https://www.youtube.com/embed/"[..],
+        b"https://www.youtube-nocookie.com/embed/",
+        b"https://player.vimeo.com/video/",
+    ]
+    .iter()
+    .any(|player| url.starts_with(player))
 }
 
 fn contains(text: &[u8], word: &[u8]) -> bool {

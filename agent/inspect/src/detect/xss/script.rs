@@ -5,7 +5,10 @@
 
 use std::ops::Range;
 
-use crate::detect::{Found, Strength, xss::small::Small};
+use crate::detect::{
+    Found, Strength,
+    xss::{css, small::Small},
+};
 
 /// Bytes between a handler's `=` and a call in it.
 const HANDLER_REACH: usize = 64;
@@ -36,6 +39,8 @@ pub(super) fn read(text: &[u8], found: &mut Found) -> Option<Range<usize>> {
         computed: None,
         run: 0,
         run_set: 0,
+        ended: false,
+        styles: 4,
     };
     reader.read();
     reader.call
@@ -71,6 +76,10 @@ struct Reader<'a, 'f> {
     /// The bytes `[]()!+` that were seen last in a row, and which of them.
     run: u32,
     run_set: u8,
+    /// Whether the end of the value was looked at.
+    ended: bool,
+    /// How many styles outside tags may still be read.
+    styles: u8,
 }
 
 impl Reader<'_, '_> {
@@ -98,6 +107,8 @@ impl Reader<'_, '_> {
             b'!' => 8,
             b'+' => 16,
             b')' => 32,
+            // A `+` that was read as a blank.
+            b' ' if self.run > 0 => return,
             b'"' | b'\'' | b'`' => {
                 if let Some(open) = self.open.get_mut(kind(byte)) {
                     *open = !*open;
@@ -118,6 +129,16 @@ impl Reader<'_, '_> {
         self.run_set |= bit;
         if self.run == PUNCTUATION_RUN && self.run_set & 19 == 19 && self.run_set & 12 != 0 {
             self.found.push("script of nothing but brackets", Strength::Strong, at + 1 - 16..at + 1);
+        }
+        if byte == b']'
+            && self.text.get(at + 1) == Some(&b'(')
+            && matches!(self.text.get(at + 2), Some(b'"' | b'\'' | b'`'))
+            && self
+                .text
+                .get(at.saturating_sub(12)..at)
+                .is_some_and(|name| name.get(..11) == Some(b"constructor"))
+        {
+            self.found.push("function made of a string", Strength::Strong, at - 12..at + 2);
         }
         if byte == b']'
             && matches!(self.text.get(at + 1), Some(b'(' | b'`'))
@@ -147,6 +168,17 @@ impl Reader<'_, '_> {
         if !joined {
             self.root = root_of(word);
         }
+        if word == b"style" && next == b'=' {
+            self.style(at.start, at.end + blank + 1);
+            return;
+        }
+        if word == b"data" && next == b':' && blank == 0 {
+            let opened = before.is_some_and(|byte| matches!(byte, b'(' | b'=' | b'"' | b'\'' | b'<' | b'`'));
+            if opened && rest.get(1..10).is_some_and(|kind| kind.eq_ignore_ascii_case(b"text/html")) {
+                self.found.push("document in a URL", Strength::Strong, at.clone());
+            }
+            return;
+        }
         if matches!(word, b"javascript" | b"vbscript" | b"livescript") {
             if blank == 0 && next == b':' {
                 self.script_url(&at, before);
@@ -156,7 +188,8 @@ impl Reader<'_, '_> {
         if next == b'='
             && !matches!(rest.get(blank + 1), Some(b'=' | b'>'))
             && is_handler(word)
-            && before.is_none_or(|byte| byte <= b' ' || matches!(byte, b'"' | b'\'' | b'`' | b'/' | b';'))
+            && before
+                .is_none_or(|byte| byte <= b' ' || matches!(byte, b'"' | b'\'' | b'`' | b'/' | b';' | b'+'))
         {
             self.handler(&at, at.end + blank + 1);
             return;
@@ -178,6 +211,7 @@ impl Reader<'_, '_> {
             // `(alert)(1)`, `[1].map(alert)`.
             _ if function && next == b')' && blank == 0 => {
                 matches!(argument, b'(' | b'`')
+                    || before == Some(b',')
                     || before == Some(b'(')
                         && at
                             .start
@@ -185,24 +219,40 @@ impl Reader<'_, '_> {
                             .and_then(|at| self.text.get(at))
                             .is_some_and(|byte| is_word(*byte))
             }
-            // `onerror=alert`
+            _ if function && next == b'}' && blank == 0 => {
+                let tagged = self.text.get(..at.start).is_some_and(|text| text.ends_with(b"call`${"));
+                if tagged {
+                    self.found.push("function handed to a template", Strength::Strong, at.clone());
+                }
+                tagged
+            }
+            // `onerror=alert`, `a=alert,a(1)`
             _ if function && before == Some(b'=') => {
-                self.handler.as_ref().is_some_and(|(_, value)| *value == at.start)
+                matches!(next, b',' | b';') && argument > b' '
+                    || self.handler.as_ref().is_some_and(|(_, value)| *value == at.start)
             }
             b"call" | b"apply" | b"bind" => self.function.is_some_and(|end| end + 1 == at.start),
             b"function" => self.text.get(at.start) == Some(&b'F') && next == b'(' && quoted || next == b'`',
             b"import" => next == b'(' && quoted,
             b"fromcharcode" | b"createcontextualfragment" | b"insertadjacenthtml" | b"sendbeacon" => calls,
-            b"constructor" if calls && before == Some(b'.') => quoted || next == b'`',
+            b"constructor" if calls && before == Some(b'.') => {
+                if quoted || next == b'`' {
+                    self.found.push("function made of a string", Strength::Strong, at.clone());
+                }
+                quoted || next == b'`'
+            }
+            b"getscript" => calls && quoted,
+            b"createelement" => {
+                calls
+                    && rest.get(blank + 2..blank + 8).is_some_and(|name| name.eq_ignore_ascii_case(b"script"))
+            }
             b"constructor" => {
                 if matches!(next, b'[' | b'"' | b'\'' | b'.')
                     && before.is_some_and(|b| matches!(b, b'.' | b'"' | b'\''))
                 {
                     self.computed = Some(start);
                 }
-                root == Root::Other
-                    && next == b'.'
-                    && self.text.get(at.end + 1..).is_some_and(|t| t.starts_with(b"constructor("))
+                false
             }
             b"cookie" | b"domain" => root == Root::Document,
             b"location" => {
@@ -220,7 +270,8 @@ impl Reader<'_, '_> {
                 if next == b'['
                     && self.root == Root::Window
                     && word != b"this"
-                    && !matches!(argument, b'0'..=b'9' | b']')
+                    && (!argument.is_ascii_digit() || matches!(word, b"top" | b"self"))
+                    && argument != b']'
                 {
                     self.computed = Some(start);
                 }
@@ -229,6 +280,16 @@ impl Reader<'_, '_> {
         };
         if reached {
             self.called(start, at.end);
+        }
+    }
+
+    /// A style outside a tag that is known: an attribute was broken out of, or old browsers know the tag.
+    fn style(&mut self, start: usize, value: usize) {
+        let Some(left) = self.styles.checked_sub(1) else { return };
+        self.styles = left;
+        let rest = self.text.get(value..).unwrap_or_default();
+        if css::runs_script(rest.get(..rest.len().min(256)).unwrap_or_default()) {
+            self.found.push("style that runs script", Strength::Strong, start..value);
         }
     }
 
@@ -250,7 +311,12 @@ impl Reader<'_, '_> {
     /// An event handler outside a tag that the value began: an attribute was broken out of.
     fn handler(&mut self, at: &Range<usize>, value: usize) {
         let text = self.text.get(..at.start).unwrap_or_default();
-        let apart = text.iter().rev().take(4).take_while(|byte| **byte <= b' ' || **byte == b'/').count();
+        let apart = text
+            .iter()
+            .rev()
+            .take(4)
+            .take_while(|byte| **byte != b'\n' && **byte <= b' ' || **byte == b'/')
+            .count();
         let quote = text.len().checked_sub(apart + 1).and_then(|at| text.get(at));
         if apart > 0 && matches!(quote, Some(b'"' | b'\'' | b'`')) && self.text.get(value).is_some() {
             self.found.push(
@@ -285,12 +351,18 @@ impl Reader<'_, '_> {
     /// Whether a string or a statement ends before the call.
     fn break_out(&mut self, start: usize, end: usize) {
         let text = self.text.get(self.begin..start).unwrap_or_default();
+        // Typographic quotes, which word processors make of others.
+        let text = text.strip_prefix("‘".as_bytes()).or(text.strip_prefix("’".as_bytes())).unwrap_or(text);
+        let text = text.strip_prefix("“".as_bytes()).or(text.strip_prefix("”".as_bytes())).unwrap_or(text);
+        if text.ends_with(b"expression(") {
+            self.found.push("style that runs script", Strength::Strong, start - 11..end);
+        }
         let near = text.get(text.len().saturating_sub(BREAK_OUT_REACH)..).unwrap_or_default();
         let line = near.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let near = near.get(line..).unwrap_or_default();
-        if near.ends_with(b"{") && !self.open.get(2).is_some_and(|open| *open) {
+        if near.ends_with(b"{") && (near.starts_with(b"`$") || !self.open.get(2).is_some_and(|open| *open)) {
             let outer = near.len().checked_sub(2).and_then(|at| near.get(at));
-            if matches!(outer, Some(b'$' | b'{' | b'#')) {
+            if near.len() == text.len() && matches!(outer, Some(b'$' | b'{' | b'#')) {
                 self.found.push("template that calls", Strength::Strong, start.saturating_sub(2)..end);
             }
         }
@@ -305,6 +377,10 @@ impl Reader<'_, '_> {
                 && near.get(..at).unwrap_or_default().iter().all(|byte| !is_word(*byte));
             let ends = operator.is_some_and(is_operator) && !behind.starts_with(b" - ")
                 || closers > 0 && behind.contains(&b')');
+            let tail = self.text.get(end..).unwrap_or_default().trim_ascii_end();
+            if leads && behind.is_empty() && (tail.ends_with(b"\">") || tail.ends_with(b"'>")) {
+                self.found.push("string ended, then a call", Strength::Strong, start - 1..end);
+            }
             if ends && (leads || self.open.get(kind(byte)).is_some_and(|open| *open)) {
                 let from = start - behind.len() - 1;
                 self.found.push("string ended, then a call", Strength::Strong, from..end);
@@ -325,6 +401,9 @@ impl Reader<'_, '_> {
 
     /// After a break-out: what remains of the surrounding code is commented out or joined.
     fn tail(&mut self, from: usize) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
         let text = self.text;
         let rest = text.get(from..).unwrap_or_default();
         let last = rest.iter().rposition(|byte| *byte > b' ').unwrap_or_default();
@@ -346,19 +425,55 @@ impl Reader<'_, '_> {
             && lead.iter().all(|byte| {
                 matches!(byte, b'(' | b'!' | b'+' | b'~' | b'{' | b'[' | b' ' | b'0' | b',' | b'$')
             })
-            || lead.eq_ignore_ascii_case(b"throw ");
+            || lead.eq_ignore_ascii_case(b"throw ")
+            || lead == b"new "
+            || lead.starts_with(b"with(") && lead.len() <= 64
+            || lead.starts_with(b"[") && lead.ends_with(b"(") && lead.len() <= 24
+            || lead.len() <= 6 && lead.ends_with(b"=");
         let rest = self.text.get(end..).unwrap_or_default();
         let last = rest.iter().rposition(|byte| *byte > b' ');
+        let assigns = rest.trim_ascii_start().first() == Some(&b'=');
         let closed = last
             .and_then(|at| rest.get(at))
-            .is_some_and(|byte| !is_word(*byte) && !matches!(byte, b'.' | b'?' | b'{'));
+            .is_some_and(|byte| (assigns || !is_word(*byte)) && !matches!(byte, b'.' | b'?' | b'{'));
         if !leads
             || !closed
             || memchr::memchr(b'\n', rest).is_some_and(|at| last.is_some_and(|last| at < last))
         {
             return;
         }
-        let strength = if is_attack_argument(rest) { Strength::Strong } else { Strength::Tag };
+        let navigates =
+            matches!(self.root, Root::Location | Root::Document) || rest.trim_ascii().starts_with(b"=");
+        let name = self.text.get(start..end).unwrap_or_default();
+        let name =
+            name.iter().rposition(|byte| *byte == b'.').and_then(|dot| name.get(dot + 1..)).unwrap_or(name);
+        let name = Small::lower(name);
+        let quoted = matches!(rest.get(1), Some(b'"' | b'\'' | b'`'));
+        let runs = if matches!(
+            name.as_bytes(),
+            b"eval" | b"settimeout" | b"setinterval" | b"setimmediate" | b"execscript" | b"function"
+        ) && quoted
+        {
+            true
+        } else if matches!(
+            name.as_bytes(),
+            b"settimeout" | b"setinterval" | b"setimmediate" | b"open" | b"write" | b"print"
+        ) {
+            rest.trim_ascii() == b"()" && name.as_bytes() == b"print"
+        } else if navigates
+            || matches!(
+                name.as_bytes(),
+                b"fetch" | b"sendbeacon" | b"location" | b"href" | b"replace" | b"assign"
+            )
+        {
+            rest.trim_ascii() == b"=name"
+                || [&b"javascript:"[..], b"cookie", b"\"//", b"'//", b"`//", b"write(", b"location.hash"]
+                    .iter()
+                    .any(|word| memchr::memmem::find(rest, word).is_some())
+        } else {
+            is_attack_argument(rest)
+        };
+        let strength = if runs { Strength::Strong } else { Strength::Tag };
         self.found.push("value that is a call", strength, start..end);
     }
 }
@@ -403,8 +518,8 @@ fn assigns(next: u8, behind: u8) -> bool {
 
 fn root_of(word: &[u8]) -> Root {
     match word {
-        b"window" | b"self" | b"top" | b"parent" | b"frames" | b"globalthis" | b"this" | b"content"
-        | b"opener" | b"defaultview" => Root::Window,
+        b"window" | b"$event" | b"self" | b"top" | b"parent" | b"frames" | b"globalthis" | b"this"
+        | b"content" | b"opener" | b"defaultview" => Root::Window,
         b"document" => Root::Document,
         b"location" => Root::Location,
         _ => Root::Other,
@@ -437,7 +552,7 @@ fn is_function(word: &[u8]) -> bool {
 }
 
 fn is_writer(word: &[u8]) -> bool {
-    matches!(word, b"write" | b"writeln" | b"appendchild" | b"createelement" | b"open")
+    matches!(word, b"write" | b"writeln" | b"open")
 }
 
 /// `on` and the name of an event. Which events there are differs from browser to browser; there are over two hundred.
@@ -469,7 +584,7 @@ pub(super) fn is_idle(code: &[u8]) -> bool {
 }
 
 /// What somebody passes who wants to see that script runs: a number, his mark, the cookie; or hidden code.
-fn is_attack_argument(rest: &[u8]) -> bool {
+pub(super) fn is_attack_argument(rest: &[u8]) -> bool {
     let skip = rest
         .iter()
         .take(16)

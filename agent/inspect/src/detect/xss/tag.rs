@@ -22,35 +22,49 @@ pub(super) struct Tag {
 /// Longest name that is read; what is beyond belongs to no tag that is known.
 const MAX_NAME: usize = 64;
 
-/// The first tag at or after `from`.
-pub(super) fn find(text: &[u8], from: usize) -> Option<Tag> {
-    let mut at = from;
-    loop {
-        let start = at + memchr(b'<', text.get(at..)?)?;
-        if let Some((name, closes)) = name(text, start) {
-            let mut next = name.end;
-            loop {
-                match text.get(next..).and_then(|rest| memchr(b'<', rest)) {
-                    None => next = text.len(),
-                    Some(found) if self::name(text, next + found).is_some() => next += found,
-                    Some(found) => {
-                        next += found + 1;
-                        continue;
-                    }
-                }
-                break;
-            }
-            return Some(Tag { at: start..name.end, name, closes, next });
-        }
-        at = start + 1;
+/// The tags of a text, one after the other.
+#[derive(Debug)]
+pub(super) struct Tags<'a> {
+    text: &'a [u8],
+    /// Where the next tag begins, and its name.
+    ahead: Option<(usize, Range<usize>, bool)>,
+}
+
+impl<'a> Tags<'a> {
+    pub(super) fn of(text: &'a [u8]) -> Self {
+        Self { text, ahead: find(text, 0) }
     }
+}
+
+impl Iterator for Tags<'_> {
+    type Item = Tag;
+
+    fn next(&mut self) -> Option<Tag> {
+        let (start, name, closes) = self.ahead.take()?;
+        self.ahead = find(self.text, name.end);
+        let next = self.ahead.as_ref().map_or(self.text.len(), |(start, ..)| *start);
+        Some(Tag { at: start..name.end, name, closes, next })
+    }
+}
+
+/// The first tag at or after `from`.
+fn find(text: &[u8], from: usize) -> Option<(usize, Range<usize>, bool)> {
+    let rest = text.get(from..)?;
+    memchr::memchr_iter(b'<', rest).find_map(|at| {
+        let (name, closes) = name(text, from + at)?;
+        Some((from + at, name, closes))
+    })
 }
 
 /// The name of the tag that begins at `start`.
 fn name(text: &[u8], start: usize) -> Option<(Range<usize>, bool)> {
     let rest = text.get(start + 1..)?;
     // Control characters and a slash, as filters and old browsers skipped them.
-    let junk = rest.iter().take(8).take_while(|byte| matches!(byte, 0..=b' ' | b'/' | b'\\' | b'~')).count();
+    let junk = rest
+        .iter()
+        .take(8)
+        .take_while(|byte| matches!(byte, 0..=b' ' | b'/' | b'\\' | b'~' | b';' | b'?'))
+        .count();
     let (skipped, rest) = rest.split_at_checked(junk)?;
     if !rest.first()?.is_ascii_alphabetic() {
         return None;
@@ -113,6 +127,16 @@ impl<'a> Attributes<'a> {
 
     fn value(&mut self) -> Range<usize> {
         self.skip(|byte| byte <= b' ');
+        // Quotes that were escaped or doubled on the way: `\"x\"`, `""x""`.
+        if self.peek() == Some(b'\\') && matches!(self.text.get(self.at + 1), Some(b'"' | b'\'')) {
+            self.at += 1;
+        }
+        if let Some([b'"', b'"', third, ..]) = self.text.get(self.at..self.end)
+            && !matches!(third, 0..=b' ' | b'/' | b'>')
+            && !self.text.get(self.at + 2..self.end).is_some_and(begins_attribute)
+        {
+            self.at += 2;
+        }
         let quote = self.peek();
         let kind = match quote {
             Some(b'"') => Some(0),
@@ -137,6 +161,12 @@ impl<'a> Attributes<'a> {
         self.skip(|byte| byte > b' ' && byte != b'>');
         start..self.at
     }
+}
+
+/// Whether a name and `=` stand here.
+fn begins_attribute(text: &[u8]) -> bool {
+    let name = text.iter().take(MAX_NAME).take_while(|byte| is_name(**byte)).count();
+    text.get(name) == Some(&b'=')
 }
 
 impl Iterator for Attributes<'_> {
@@ -183,8 +213,7 @@ mod tests {
 
     fn read(text: &str) -> Vec<String> {
         let mut out = Vec::new();
-        let mut at = 0;
-        while let Some(tag) = find(text.as_bytes(), at) {
+        for tag in Tags::of(text.as_bytes()) {
             let mut attributes = Attributes::of(text.as_bytes(), &tag);
             let mut line = text[tag.name.clone()].to_owned();
             for attribute in &mut attributes {
@@ -196,7 +225,6 @@ mod tests {
                 }
             }
             out.push(line);
-            at = attributes.at.max(tag.at.end);
         }
         out
     }

@@ -22,7 +22,9 @@ pub(super) fn scheme(value: &[u8]) -> Scheme {
     let mut buffer = [0; LOOK];
     let mut len = 0;
     let resolved = Resolved { rest: value }
-        .skip_while(|byte| *byte <= b' ' || *byte >= 0x7f || matches!(byte, b'"' | b'\'' | b'`' | b'\\'))
+        .skip_while(|byte| {
+            *byte <= b' ' || *byte >= 0x7f || matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b';')
+        })
         .filter(|byte| *byte > 0x1f);
     for (slot, byte) in buffer.iter_mut().zip(resolved) {
         *slot = byte.to_ascii_lowercase();
