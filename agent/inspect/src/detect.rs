@@ -6,6 +6,7 @@ mod gate;
 mod literal_set;
 mod signal;
 mod sqli;
+mod ssrf;
 mod value;
 mod xss;
 
@@ -47,7 +48,7 @@ pub(crate) struct Examples {
 }
 
 /// All detectors. Their number is bounded by the bits of [`Gate`].
-pub(crate) static DETECTORS: [&dyn Detector; 3] = [&cmdexe::CmdExe, &sqli::Sqli, &xss::Xss];
+pub(crate) static DETECTORS: [&dyn Detector; 4] = [&cmdexe::CmdExe, &sqli::Sqli, &ssrf::Ssrf, &xss::Xss];
 
 #[cfg(test)]
 mod tests;
