@@ -3,7 +3,9 @@
 mod cmdexe;
 mod evidence;
 mod gate;
+mod ldapi;
 mod literal_set;
+mod response_split;
 mod signal;
 mod sqli;
 mod ssrf;
@@ -48,7 +50,8 @@ pub(crate) struct Examples {
 }
 
 /// All detectors. Their number is bounded by the bits of [`Gate`].
-pub(crate) static DETECTORS: [&dyn Detector; 4] = [&cmdexe::CmdExe, &sqli::Sqli, &ssrf::Ssrf, &xss::Xss];
+pub(crate) static DETECTORS: [&dyn Detector; 6] =
+    [&cmdexe::CmdExe, &ldapi::Ldapi, &response_split::ResponseSplit, &sqli::Sqli, &ssrf::Ssrf, &xss::Xss];
 
 #[cfg(test)]
 mod tests;
