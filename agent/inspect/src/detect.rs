@@ -1,14 +1,18 @@
 //! Judges one value: how much speaks for an attack, and of which class?
 
+mod backdoor;
 mod cmdexe;
 mod evidence;
 mod gate;
 mod ldapi;
 mod literal_set;
+mod oob_domain;
 mod response_split;
+mod scanner;
 mod signal;
 mod sqli;
 mod ssrf;
+mod user_agent;
 mod value;
 mod xss;
 
@@ -50,8 +54,18 @@ pub(crate) struct Examples {
 }
 
 /// All detectors. Their number is bounded by the bits of [`Gate`].
-pub(crate) static DETECTORS: [&dyn Detector; 6] =
-    [&cmdexe::CmdExe, &ldapi::Ldapi, &response_split::ResponseSplit, &sqli::Sqli, &ssrf::Ssrf, &xss::Xss];
+pub(crate) static DETECTORS: [&dyn Detector; 10] = [
+    &backdoor::Backdoor,
+    &cmdexe::CmdExe,
+    &ldapi::Ldapi,
+    &oob_domain::OobDomain,
+    &response_split::ResponseSplit,
+    &scanner::Scanner,
+    &sqli::Sqli,
+    &ssrf::Ssrf,
+    &user_agent::UserAgent,
+    &xss::Xss,
+];
 
 #[cfg(test)]
 mod tests;
