@@ -1,18 +1,27 @@
 //! Judges one value: how much speaks for an attack, and of which class?
 
+mod backdoor;
+mod cmdexe;
 mod double_encoding;
 mod evidence;
 mod gate;
+mod ldapi;
+mod literal_set;
 mod log4j;
 mod nosqli;
 mod not_utf8;
 mod null_byte;
+mod oob_domain;
 mod private_file;
+mod response_split;
+mod scanner;
 mod signal;
 mod sqli;
 mod ssi;
+mod ssrf;
 mod ssti;
 mod traversal;
+mod user_agent;
 mod value;
 mod xss;
 mod xxe;
@@ -57,7 +66,7 @@ pub(crate) struct Examples {
 }
 
 /// All detectors. Their number is bounded by the bits of [`Gate`].
-pub(crate) static DETECTORS: [&dyn Detector; 12] = [
+pub(crate) static DETECTORS: [&dyn Detector; 20] = [
     &double_encoding::DoubleEncoding,
     &log4j::Log4j,
     &not_utf8::NotUtf8,
@@ -70,6 +79,14 @@ pub(crate) static DETECTORS: [&dyn Detector; 12] = [
     &ssi::Ssi,
     &ssti::Ssti,
     &xxe::Xxe,
+    &backdoor::Backdoor,
+    &cmdexe::CmdExe,
+    &ldapi::Ldapi,
+    &oob_domain::OobDomain,
+    &response_split::ResponseSplit,
+    &scanner::Scanner,
+    &ssrf::Ssrf,
+    &user_agent::UserAgent,
 ];
 
 #[cfg(test)]
