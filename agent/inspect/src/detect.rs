@@ -1,7 +1,9 @@
 //! Judges one value: how much speaks for an attack, and of which class?
 
+mod code_injection;
 mod evidence;
 mod gate;
+mod mark;
 mod signal;
 mod sqli;
 mod value;
@@ -45,7 +47,11 @@ pub(crate) struct Examples {
 }
 
 /// All detectors. Their number is bounded by the bits of [`Gate`].
-pub(crate) static DETECTORS: [&dyn Detector; 2] = [&sqli::Sqli, &xss::Xss];
+pub(crate) static DETECTORS: [&dyn Detector; 3] = [
+    &code_injection::CodeInjection,
+    &sqli::Sqli,
+    &xss::Xss,
+];
 
 #[cfg(test)]
 mod tests;
