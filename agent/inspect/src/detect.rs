@@ -1,6 +1,7 @@
 //! Judges one value: how much speaks for an attack, and of which class?
 
 mod code_injection;
+mod deserialization;
 mod evidence;
 mod gate;
 mod mark;
@@ -47,8 +48,9 @@ pub(crate) struct Examples {
 }
 
 /// All detectors. Their number is bounded by the bits of [`Gate`].
-pub(crate) static DETECTORS: [&dyn Detector; 3] = [
+pub(crate) static DETECTORS: [&dyn Detector; 4] = [
     &code_injection::CodeInjection,
+    &deserialization::Deserialization,
     &sqli::Sqli,
     &xss::Xss,
 ];
