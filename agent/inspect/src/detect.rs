@@ -4,6 +4,7 @@ mod code_injection;
 mod deserialization;
 mod evidence;
 mod gate;
+mod insecure_auth;
 mod mark;
 mod signal;
 mod sqli;
@@ -48,9 +49,10 @@ pub(crate) struct Examples {
 }
 
 /// All detectors. Their number is bounded by the bits of [`Gate`].
-pub(crate) static DETECTORS: [&dyn Detector; 4] = [
+pub(crate) static DETECTORS: [&dyn Detector; 5] = [
     &code_injection::CodeInjection,
     &deserialization::Deserialization,
+    &insecure_auth::InsecureAuth,
     &sqli::Sqli,
     &xss::Xss,
 ];
