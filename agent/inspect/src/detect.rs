@@ -4,6 +4,7 @@ mod code_injection;
 mod deserialization;
 mod evidence;
 mod gate;
+mod graphql;
 mod insecure_auth;
 mod mark;
 mod signal;
@@ -49,9 +50,12 @@ pub(crate) struct Examples {
 }
 
 /// All detectors. Their number is bounded by the bits of [`Gate`].
-pub(crate) static DETECTORS: [&dyn Detector; 5] = [
+pub(crate) static DETECTORS: [&dyn Detector; 8] = [
     &code_injection::CodeInjection,
     &deserialization::Deserialization,
+    &graphql::Depth,
+    &graphql::Ide,
+    &graphql::Introspection,
     &insecure_auth::InsecureAuth,
     &sqli::Sqli,
     &xss::Xss,
