@@ -10,6 +10,8 @@ pub(super) struct InsecureAuth;
 
 /// Longest header that is looked into, in characters of base64url. Those of honest tokens are a tenth of it.
 const MAX_HEADER: usize = 1024;
+/// `{"alg":""}` in base64url.
+const MIN_HEADER: usize = 14;
 
 impl Detector for InsecureAuth {
     fn signal(&self) -> Signal {
@@ -50,7 +52,7 @@ impl Detector for InsecureAuth {
             let digits = tail.iter().rev().skip(padding).take_while(|byte| sextet(**byte).is_some()).count();
             let len = digits + padding;
             let header = part.get(part.len() - len..).unwrap_or_default();
-            if !is_object(header) || !names_no_algorithm(header) {
+            if header.len() < MIN_HEADER || !is_object(header) || !names_no_algorithm(header) {
                 continue;
             }
             found.push("JWT with algorithm none", Strength::Strong, at + part.len() - len..at + part.len());

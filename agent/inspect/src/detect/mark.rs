@@ -52,6 +52,7 @@ impl Marks {
     /// Reports the marks in `value`.
     pub(crate) fn examine(&self, value: &[u8], found: &mut Found) {
         let Ok(mut state) = self.dfa.start_state(Anchored::No) else { return };
+        let mut checks = FREE_CHECKS + value.len() / BYTES_A_CHECK;
         for (at, &byte) in value.iter().enumerate() {
             state = self.dfa.next_state(Anchored::No, state, byte);
             if !self.dfa.is_special(state) || !self.dfa.is_match(state) {
@@ -60,6 +61,14 @@ impl Marks {
             for nth in 0..self.dfa.match_len(state) {
                 let pattern = self.dfa.match_pattern(state, nth).as_usize();
                 let Some(mark) = self.marks.get(pattern) else { continue };
+                if found.iter().any(|evidence| evidence.what == mark.what) {
+                    continue;
+                }
+                let Some(left) = checks.checked_sub(1) else {
+                    found.push("nothing but beginnings of code", Strength::Medium, 0..at + 1);
+                    return;
+                };
+                checks = left;
                 let end = at + 1;
                 let site = Site { value, at: end.saturating_sub(mark.literal.len())..end };
                 if (mark.holds)(&site) {
@@ -70,14 +79,20 @@ impl Marks {
     }
 }
 
+/// How many literals of a value are looked at, besides one every [`BYTES_A_CHECK`] bytes: hostile text is full of
+/// them, and no other text is.
+const FREE_CHECKS: usize = 64;
+const BYTES_A_CHECK: usize = 32;
+
 /// Where a literal stands.
 pub(crate) struct Site<'a> {
     pub(crate) value: &'a [u8],
     pub(crate) at: Range<usize>,
 }
 
-/// How far blanks, comments and what leads to a literal are followed.
+/// How far blanks and comments are followed, and what leads to a literal.
 const REACH: usize = 40;
+const LEAD: usize = 32;
 
 impl<'a> Site<'a> {
     /// The literal as it is written.
@@ -123,19 +138,24 @@ pub(crate) fn is_whole(site: &Site<'_>) -> bool {
         && site.after().iter().all(is_blank)
 }
 
-/// Whether the literal is called with something: a string, a variable, a word.
+/// Whether the literal is called with something: a string, a variable, a word and no words of a sentence.
 pub(crate) fn is_called(site: &Site<'_>) -> bool {
-    site.arguments().is_some_and(|arguments| match arguments.first() {
-        Some(b'\'' | b'"' | b'`' | b'$' | b'@' | b'(' | b'[' | b'<' | b'\\') => true,
-        Some(byte) => byte.is_ascii_alphanumeric() && arguments.get(1).is_some_and(|&byte| byte != b')'),
-        None => false,
-    })
+    let Some(arguments) = site.arguments() else { return false };
+    let word = arguments.iter().take_while(|byte| is_word(**byte)).count();
+    match arguments.get(word..).unwrap_or_default() {
+        [b'\'' | b'"' | b'`' | b'$' | b'@' | b'(' | b'[' | b'<' | b'\\', ..] if word == 0 => true,
+        [b' ', next, ..] if word > 1 => !is_word(*next),
+        [b' ', ..] => false,
+        [] => word > 0,
+        _ => word > 1,
+    }
 }
 
 /// Whether code leads up to the literal, not a sentence or an ordinary statement: it is at the front of the
 /// value but for punctuation, digits and words that print or return, or a string was closed before it.
 pub(crate) fn is_aimed(site: &Site<'_>) -> bool {
     let before = site.before();
+    let before = before.get(before.len().saturating_sub(LEAD)..).unwrap_or_default();
     let reaches_front = before.len() == site.at.start;
     let mut rest = before;
     let mut next = 0;
@@ -153,50 +173,58 @@ pub(crate) fn is_aimed(site: &Site<'_>) -> bool {
                 }
                 rest = shorter;
             }
-            Some((byte, shorter)) if byte.is_ascii_digit() => rest = shorter,
-            Some(_) => match LEADING.iter().find_map(|word| strip_word(rest, word)) {
+            Some((byte, shorter)) => match before_leading_word(rest) {
                 Some(shorter) => rest = shorter,
+                None if byte.is_ascii_digit() => rest = shorter,
                 None => return false,
             },
         }
     }
 }
 
-/// [`is_word`](Self::is_word) and [`is_aimed`](Self::is_aimed).
+/// [`stands_alone`] and [`is_aimed`].
 pub(crate) fn is_aimed_word(site: &Site<'_>) -> bool {
     stands_alone(site) && is_aimed(site)
 }
 
-/// What may stand before injected code and print, return or run what it gives.
-const LEADING: [&[u8]; 23] = [
-    b"echo",
-    b"print",
-    b"print_r",
-    b"var_dump",
-    b"return",
-    b"die",
-    b"exit",
-    b"eval",
-    b"assert",
-    b"str",
-    b"await",
-    b"res.end",
-    b"res.send",
-    b"res.write",
-    b"response.end",
-    b"new",
-    b"or",
-    b"and",
-    b"import os",
-    b"import subprocess",
-    b"T",
-    b"string",
-    b"php",
-];
-
-fn strip_word<'a>(text: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
-    let (rest, last) = text.split_at_checked(text.len().checked_sub(word.len())?)?;
-    (last.eq_ignore_ascii_case(word) && !rest.last().is_some_and(|&byte| is_word(byte))).then_some(rest)
+/// What stands before the last word of `text`, if the word is one that prints, returns or runs what comes after it.
+fn before_leading_word(text: &[u8]) -> Option<&[u8]> {
+    let mut word = [0; 10];
+    let len = text.iter().rev().take_while(|byte| is_word(**byte)).count();
+    let (rest, last) = text.split_at_checked(text.len() - len)?;
+    word.get_mut(..len)?.copy_from_slice(last);
+    let word = word.get_mut(..len)?;
+    word.make_ascii_lowercase();
+    let leads = matches!(
+        &*word,
+        b"echo"
+            | b"print"
+            | b"print_r"
+            | b"var_dump"
+            | b"return"
+            | b"die"
+            | b"exit"
+            | b"eval"
+            | b"assert"
+            | b"str"
+            | b"await"
+            | b"res"
+            | b"response"
+            | b"end"
+            | b"send"
+            | b"write"
+            | b"new"
+            | b"or"
+            | b"and"
+            | b"import"
+            | b"os"
+            | b"subprocess"
+            | b"t"
+            | b"string"
+            | b"php"
+            | b"md5"
+    );
+    leads.then_some(rest)
 }
 
 /// Letters, digits, `_`, and bytes of characters beyond ASCII.
@@ -209,7 +237,7 @@ pub(crate) fn skip_comments(mut text: &[u8]) -> &[u8] {
     loop {
         text = text.trim_ascii_start();
         let end = match text {
-            [b'/', b'*', rest @ ..] => memchr::memmem::find(rest, b"*/").map(|at| at + 4),
+            [b'/', b'*', rest @ ..] => rest.windows(2).position(|end| end == b"*/").map(|at| at + 4),
             [b'/', b'/', ..] | [b'#', ..] => memchr::memchr2(b'\n', b'\r', text).map(|at| at + 1),
             [0x0b, ..] => Some(1),
             _ => return text,

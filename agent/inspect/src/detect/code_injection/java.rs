@@ -121,7 +121,8 @@ fn assigns(site: &Site<'_>) -> bool {
     let name = after.iter().take_while(|byte| is_word(**byte)).count();
     let is_named = after.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
     let is_used = match after.get(name..) {
-        Some([b'=', next, ..]) => *next != b'=',
+        Some([b'=', b'n', b'e', b'w', ..]) => true,
+        Some([b'=', next, ..]) => matches!(next, b'@' | b'#' | b'(' | b'\'' | b'"' | b'\\'),
         Some([b'?' | b'[', next, ..]) => matches!(next, b'(' | b'\'' | b'"'),
         _ => false,
     };

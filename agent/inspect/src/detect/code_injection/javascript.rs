@@ -162,9 +162,12 @@ fn never_ends(site: &Site<'_>) -> bool {
     let is_constant = CONSTANTS.iter().any(|name| {
         constant.starts_with(name) && !constant.get(name.len()).is_some_and(|&byte| is_word(byte))
     });
-    let is_idle =
-        matches!(body, b")" | b");" | b"){}" | b"){};" | b"){}//" | b");//" | b") {}" | b")}" | b");}");
-    is_constant && is_idle && condition.len() < 20 && starts_word(site) && is_aimed(site)
+    let is_idle = body.len() < 10
+        && body.iter().all(|byte| matches!(byte, b')' | b';' | b'{' | b'}' | b' ' | b'/' | b'\'' | b'"'));
+    // Nothing is called in it: `while (true) { poll(); }` is a loop as people write them.
+    let is_plain = condition.iter().filter(|byte| **byte == b'(').count()
+        <= condition.iter().take(2).filter(|byte| **byte == b'(').count();
+    is_constant && is_idle && is_plain && condition.len() < 20 && starts_word(site) && is_aimed(site)
 }
 
 const CONSTANTS: [&[u8]; 17] = [

@@ -13,6 +13,7 @@ pub(super) static MARKS: &[Mark] = &[
     mark("<?php", "PHP tag", Strong, anywhere),
     mark("<?=", "PHP tag", Strong, anywhere),
     mark("<script language=php", "PHP tag", Strong, anywhere),
+    mark("<script language='php", "PHP tag", Strong, anywhere),
     mark("<script language=\"php", "PHP tag", Strong, anywhere),
     mark("{php}", "Smarty's PHP tag", Strong, anywhere),
     mark("[php]", "PHP in forum code", Tag, anywhere),
