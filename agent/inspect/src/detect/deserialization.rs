@@ -105,6 +105,7 @@ static TABLE: &[Mark] = &[
     mark(":{b:", "PHP object", Certain, ends_php_object),
     mark(":{}", "PHP object", Certain, ends_php_object),
     mark(":{r:", "PHP object", Certain, ends_php_object),
+    mark(":{x:", "PHP object", Certain, ends_php_object),
     mark(";o:", "PHP object", Certain, starts_php_object),
     mark("{o:", "PHP object", Certain, starts_php_object),
     mark(";c:", "PHP object", Certain, starts_php_object),
@@ -160,7 +161,7 @@ static TABLE: &[Mark] = &[
     mark("com.sun.corba.se.impl", GADGET, Strong, is_no_import),
     mark("ysoserial", "tool for gadgets", Strong, |site| matches!(site.after().first(), Some(b'.' | b'/'))),
     mark("objectdataprovider", GADGET, Strong, is_typed),
-    mark("system.windows.data.", GADGET, Medium, is_typed),
+    mark("system.windows.data.", "class of a gadget's package", Medium, is_typed),
     mark("system.windows.markup.xamlreader", GADGET, Strong, is_typed),
     mark("system.configuration.install.assemblyinstaller", GADGET, Strong, anywhere),
     mark("system.diagnostics.process,", GADGET, Strong, anywhere),
@@ -255,7 +256,15 @@ fn names_a_function(site: &Site<'_>) -> bool {
             matches!(byte, b'(' | b'\n' | b'.' | b'0' | b'"' | b'\'') || *byte < b' ' || *byte >= 0x80
         }
     };
-    starts && name > 0 && site.after().get(name) == Some(&b'\n')
+    // The rest of the pickle: a mark, a string, a memo, a list's or tuple's bytes, the end.
+    let goes_on = matches!(
+        site.after().get(name..).unwrap_or_default(),
+        [b'\n', b'(' | b'.' | b'0', ..]
+            | [b'\n', b'S', b'\'' | b'"', ..]
+            | [b'\n', b'p', b'0'..=b'9', ..]
+            | [b'\n', b'q' | b'X' | b'U' | 0x80.., 0..=31 | b'(', ..]
+    );
+    starts && name > 0 && goes_on
 }
 
 /// What follows the protocol's number: a frame, or a function, a tuple, a list or a dictionary, and in the
@@ -353,5 +362,90 @@ const fn sextet(byte: u8) -> Option<u8> {
         b'+' | b'-' => Some(62),
         b'/' | b'_' => Some(63),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn score(value: Value<'_>) -> u32 {
+        let mut found = Found::default();
+        Deserialization.examine(&value, &mut found);
+        found.score()
+    }
+
+    fn score_of(bytes: &[u8]) -> u32 {
+        score(Value::text(bytes))
+    }
+
+    #[test]
+    fn finds_objects_of_each_format() {
+        let attacks: &[&[u8]] = &[
+            b"\xac\xed\x00\x05sr\x00\x11java.util.HashMap",
+            b"data=rO0ABXQABHRlc3Q=",
+            b"0xaced00057372",
+            b"O:4:\"Evil\":2:{s:1:\"a\";i:1;s:1:\"b\";N;}",
+            b"O:+4:\"Evil\":0:{}",
+            b"a:1:{s:1:\"x\";O:7:\"Foo\\Bar\":0:{}}",
+            b"x|O:4:\"Evil\":1:{s:3:\"cmd\";s:2:\"id\";}",
+            b"C:11:\"ArrayObject\":37:{x:i:0;a:0:{};m:a:0:{}}",
+            b"O:40:\"Illuminate\\Broadcasting\\PendingBroadcast\":1:{s:9:\"events\";O:1:\"A\":0:{}}",
+            b"\x80\x04\x95\x1d\x00\x00\x00\x00\x00\x00\x00\x8c\x05posix",
+            b"\x80\x03cposix\nsystem\n",
+            b"cposix\nsystem\n(S'id'\ntR.",
+            b"(cos\nsystem\nS'id'\no.",
+            b"c__builtin__\neval\n(S'1'\ntR.",
+            b"gANjcG9zaXgKc3lzdGVtCnEAWAIAAABpZHEBhXECUnEDLg==",
+            b"!!python/object/new:os.system [id]",
+            b"- !!python/name:os.system",
+            b"!<tag:yaml.org,2002:python/object/apply:os.system> [id]",
+            b"--- !ruby/object:Gem::Installer\ni: x",
+            b"\x04\x08o:\x0bObject\x00",
+            b"{\"$type\":\"System.Windows.Data.ObjectDataProvider, PresentationFramework\"}",
+            b"[\"com.sun.org.apache.xalan.internal.xsltc.trax.TemplatesImpl\",{\"a\":1}]",
+            b"<java version=\"1.8\" class=\"java.beans.XMLDecoder\">",
+            b"<sorted-set><dynamic-proxy><handler class=\"java.beans.EventHandler\"/></dynamic-proxy></sorted-set>",
+        ];
+        let missed: Vec<_> = attacks.iter().filter(|attack| score_of(attack) < 5).collect();
+        assert!(missed.is_empty(), "{missed:x?}");
+    }
+
+    #[test]
+    fn a_class_as_type_counts() {
+        let value = Value { name: b"@type", ..Value::text(b"java.net.Inet4Address") };
+        assert!(score(value) >= 5);
+        let value = Value { name: b"$type", ..Value::text(b"System.Windows.Data.ObjectDataProvider, P") };
+        assert!(score(value) >= 8);
+        for honest in ["Person", "http://schema.org/Person", "type.googleapis.com/google.rpc.ErrorInfo"] {
+            assert_eq!(score(Value { name: b"@type", ..Value::text(honest.as_bytes()) }), 0, "{honest}");
+        }
+    }
+
+    #[test]
+    fn lets_similar_text_pass() {
+        for honest in [
+            "a:3:{i:0;i:1;i:1;i:2;i:2;i:3;}",
+            "b:1;",
+            "note: O:4 and a:1:{",
+            "gasvik and gandalf",
+            "GANDALF THE GREY SAID",
+            "gANt chart of the project=",
+            "import com.mchange.v2.c3p0.ComboPooledDataSource;\n",
+            "\tat com.sun.corba.se.impl.Foo(Foo.java:1)",
+            "cos\nsin\ntan",
+            "los cos\nsystem\n",
+            "BAhvO",
+            "!!important",
+            "!!! wow",
+            "--- !Ref bucket",
+            "{\"o\":{\"s\":1}}",
+            ";O: wow",
+            "wow ;o:3",
+            "deadbeefaced0005cafebabe",
+        ] {
+            assert!(score_of(honest.as_bytes()) < 5, "{honest}");
+        }
+        assert_eq!(score_of(b"\x80\x04hello"), 0);
     }
 }

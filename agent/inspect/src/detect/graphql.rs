@@ -197,15 +197,14 @@ fn document(value: &[u8]) -> Option<Tokens<'_>> {
     let tokens = Tokens { text: value, rest: value.strip_prefix(b"\xef\xbb\xbf").unwrap_or(value) };
     let mut head = tokens.clone();
     match head.next()?.0 {
-        Token::Name(b"query" | b"mutation" | b"subscription") => match head.next()?.0 {
-            Token::Open | Token::Arguments => {}
-            Token::Name(_) => match head.next()? {
-                (Token::Open | Token::Arguments, _) => {}
-                (Token::Other, at) if value.get(at) == Some(&b'@') => {}
-                _ => return None,
-            },
-            Token::Other | Token::Close | Token::ArgumentsEnd => return None,
-        },
+        Token::Name(b"query" | b"mutation" | b"subscription") => {
+            let mut next = head.next()?;
+            if let Token::Name(_) = next.0 {
+                next = head.next()?;
+            }
+            let is_directive = next.0 == Token::Other && value.get(next.1) == Some(&b'@');
+            (is_directive || matches!(next.0, Token::Open | Token::Arguments)).then_some(())?;
+        }
         Token::Name(b"fragment") => {
             matches!(head.next()?.0, Token::Name(_)).then_some(())?;
             matches!(head.next()?.0, Token::Name(b"on")).then_some(())?;
@@ -287,4 +286,86 @@ fn after_string(text: &[u8]) -> &[u8] {
         }
     }
     &[]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_found(detector: &dyn Detector, value: Value<'_>) -> bool {
+        let mut found = Found::default();
+        detector.examine(&value, &mut found);
+        !found.is_empty()
+    }
+
+    #[test]
+    fn reads_only_documents() {
+        for document_text in [
+            "{a}",
+            "{ ...F }",
+            "\u{feff}query { a }",
+            "# comment\nquery Q { a }",
+            "query Q($a: Int) { a }",
+            "query @cached { a }",
+            "mutation M { a }",
+            "subscription { a }",
+            "fragment F on T { a }",
+        ] {
+            assert!(document(document_text.as_bytes()).is_some(), "{document_text}");
+        }
+        for other in [
+            "",
+            "{",
+            "{}",
+            "{\"a\":1}",
+            "{1}",
+            "query",
+            "query the database { now }",
+            "query: { a }",
+            "fragment of a text { a }",
+            "hello { a }",
+            "[{a}]",
+        ] {
+            assert!(document(other.as_bytes()).is_none(), "{other}");
+        }
+    }
+
+    #[test]
+    fn finds_introspection_behind_aliases_arguments_and_comments() {
+        for asked in [
+            "query{__schema{types{name}}}",
+            "{a:__schema{types{name}}}",
+            "{__schema # x\n{types{name}}}",
+            "{__schema,{types{name}}}",
+            "{__type(name:\"A\"){name}}",
+            "query Q($n:String!){__type (name:$n){name}}",
+            "fragment F on Query{__schema{types{name}}} {...F}",
+        ] {
+            assert!(is_found(&Introspection, Value::text(asked.as_bytes())), "{asked}");
+        }
+        for not_asked in
+            ["{a(x:\"__schema{\"){b}}", "{a #__schema{\n b}", "{__typename}", "{a{__typename b}}"]
+        {
+            assert!(!is_found(&Introspection, Value::text(not_asked.as_bytes())), "{not_asked}");
+        }
+    }
+
+    #[test]
+    fn arguments_and_strings_have_no_depth() {
+        let nested = "{x:".repeat(40) + "1" + &"}".repeat(40);
+        assert!(!is_found(&Depth, Value::text(format!("{{a(v:{nested}){{b}}}}").as_bytes())));
+        assert!(!is_found(&Depth, Value::text(format!("{{a(v:\"\"\"{nested}\"\"\"){{b}}}}").as_bytes())));
+        assert!(is_found(&Depth, Value::text(format!("query {}", "{a".repeat(16)).as_bytes())));
+        assert!(!is_found(&Depth, Value::text(format!("query {}", "{a".repeat(15)).as_bytes())));
+    }
+
+    #[test]
+    fn knows_tools_by_the_handshake() {
+        let header = |name, value| Value { origin: Origin::Header, name, ..Value::text(value) };
+        assert!(is_found(&Ide, header(b"User-Agent", b"insomnia/2023.5.8")));
+        assert!(is_found(&Ide, header(b"origin", b"https://studio.apollographql.com")));
+        assert!(is_found(&Ide, Value { origin: Origin::Path, ..Value::text(b"/graphiql") }));
+        assert!(!is_found(&Ide, header(b"cookie", b"insomnia")));
+        assert!(!is_found(&Ide, Value::text(b"Insomnia, again")));
+    }
 }
