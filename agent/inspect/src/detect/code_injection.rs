@@ -1,5 +1,6 @@
 //! Code of the languages that servers are written in, where a value is expected.
 
+mod dotnet;
 mod java;
 mod javascript;
 mod paste;
@@ -69,6 +70,7 @@ impl Detector for CodeInjection {
             let mut literals: Vec<_> = TABLES.iter().copied().flatten().map(|mark| mark.literal).collect();
             literals.retain(|literal| !php::FUNCTIONS.iter().any(|mark| mark.literal == *literal));
             literals.extend_from_slice(php::CALLS);
+            literals.extend_from_slice(php::HIDDEN_CALLS);
             literals.extend(php::OTHERS);
             literals.sort_unstable();
             literals.dedup();
@@ -113,7 +115,8 @@ impl Detector for CodeInjection {
     }
 }
 
-static TABLES: [&[Mark]; 7] = [
+static TABLES: [&[Mark]; 8] = [
+    dotnet::MARKS,
     php::MARKS,
     php::FUNCTIONS,
     javascript::MARKS,
@@ -189,6 +192,15 @@ mod tests {
             "[system][0]('id')",
             "\"system\"('id')",
             "allow_url_include=1",
+            "${print(md5(31337))}",
+            "1;print(md5(31337));",
+            "'.print(md5(31337)).'",
+            "\".md5(1).system('id').\"",
+            "'-var_dump(md5(1))-'",
+            "echo md5(1);",
+            "data:text/plain,<?php phpinfo()?>",
+            "assert(base64_decode($_POST[z0]));",
+            "{pboot:if(eval($_POST[1]))}",
             "-d allow_url_include=on -d auto_prepend_file=php://input",
             "s=/Index/\\think\\app/invokefunction&function=call_user_func_array&vars[0]=phpinfo",
             "{php}echo `id`;{/php}",
@@ -290,6 +302,20 @@ mod tests {
             "@{[ system('id') ]}",
             "qx{id}",
             "system qw/id/",
+        ]);
+    }
+
+    #[test]
+    fn finds_code_of_other_servers() {
+        assert_found(&[
+            "<%eval request(\"x\")%>",
+            "<%execute(request(\"x\"))%>",
+            "response.write(9413*9273)",
+            "\"+response.write(9413*9273)+\"",
+            "CreateObject(\"WScript.Shell\").Run(\"calc\")",
+            "System.Diagnostics.Process.Start(\"cmd.exe\")",
+            "os.execute('id')",
+            "System.cmd(\"id\", [])",
         ]);
     }
 

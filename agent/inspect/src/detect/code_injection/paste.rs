@@ -83,12 +83,12 @@ fn words(value: &[u8]) -> usize {
     words
 }
 
-/// What follows a string, or the quote if the string does not end in its line.
+/// What follows a string, which ends in its line. (An apostrophe within a word opens none.)
 fn skip_string(quote: u8, after: &[u8]) -> &[u8] {
     match memchr::memchr2(quote, b'\n', after) {
         Some(end) if after.get(end) == Some(&quote) => after.get(end + 1..).unwrap_or_default(),
         Some(end) => after.get(end..).unwrap_or_default(),
-        None => after,
+        None => &[],
     }
 }
 

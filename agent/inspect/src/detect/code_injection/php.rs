@@ -37,6 +37,12 @@ pub(super) static MARKS: &[Mark] = &[
     mark("eval(chr(", "hidden code is run", Certain, starts_word),
     mark("eval(hex2bin", "hidden code is run", Certain, starts_word),
     mark("eval(stripslashes", "hidden code is run", Certain, starts_word),
+    mark("print(md5(", "proof that PHP runs", Strong, is_aimed_start),
+    mark("printf(md5(", "proof that PHP runs", Strong, is_aimed_start),
+    mark("print md5(", "proof that PHP runs", Strong, is_aimed_start),
+    mark("echo md5(", "proof that PHP runs", Strong, is_aimed_start),
+    mark("die(md5(", "proof that PHP runs", Strong, is_aimed_start),
+    mark("exit(md5(", "proof that PHP runs", Strong, is_aimed_start),
     mark("gzinflate(base64_decode", "hidden code", Strong, starts_word),
     mark(").chr(", "text written by character codes", Strong, follows_chr),
     mark("auto_prepend_file", "setting of PHP", Strong, is_set),
@@ -78,16 +84,25 @@ macro_rules! functions {
 
         /// The same names with what may follow, so that a sentence with one of them wakes nobody.
         pub(super) const CALLS: &[&str] = &[$(
-            concat!($name, "("), concat!($name, " ("), concat!($name, "  ("), concat!($name, "\t"),
-            concat!($name, "\n"), concat!($name, "\r"), concat!($name, "/*"), concat!($name, " /*"),
-            concat!($name, "//"), concat!($name, " //"), concat!($name, "#"), concat!($name, " #"),
-            concat!($name, "\t("), concat!($name, " \t"), concat!($name, "\u{b}"),
-            concat!($name, "\"("), concat!($name, "'("), concat!($name, ")("), concat!($name, "\")"),
-            concat!($name, "')"), concat!($name, "=("), concat!($name, "']"), concat!($name, "\"]"),
+            concat!($name, "("), concat!($name, " ("), concat!($name, "  ("), concat!($name, "/"),
+            concat!($name, "#"), concat!($name, "\n"), concat!($name, "\t"),
+        )*];
+    };
+}
+
+/// What may follow the names that are hidden most: other blanks and comments, and the ends of a string that is called.
+macro_rules! hidden_calls {
+    ($($name:literal)*) => {
+        pub(super) const HIDDEN_CALLS: &[&str] = &[$(
+            concat!($name, "\r"), concat!($name, " /"), concat!($name, " #"), concat!($name, " \t"),
+            concat!($name, "\u{b}"), concat!($name, "\"("), concat!($name, "'("), concat!($name, ")("),
+            concat!($name, "\")"), concat!($name, "')"), concat!($name, "']"), concat!($name, "\"]"),
             concat!($name, "]["),
         )*];
     };
 }
+
+hidden_calls! { "system" "passthru" "shell_exec" "exec" "popen" "eval" "assert" "phpinfo" }
 
 functions! {
     "system", "PHP runs a command", Strong, runs;
@@ -177,6 +192,10 @@ fn runs(site: &Site<'_>) -> bool {
         return true;
     }
     is_called(site) && is_aimed(site) || is_called_as_string(site)
+}
+
+fn is_aimed_start(site: &Site<'_>) -> bool {
+    starts_word(site) && is_aimed(site)
 }
 
 /// The name is called, whatever with.
