@@ -2,12 +2,17 @@
 
 mod backdoor;
 mod cmdexe;
+mod code_injection;
+mod deserialization;
 mod double_encoding;
 mod evidence;
 mod gate;
+mod graphql;
+mod insecure_auth;
 mod ldapi;
 mod literal_set;
 mod log4j;
+mod mark;
 mod nosqli;
 mod not_utf8;
 mod null_byte;
@@ -66,7 +71,7 @@ pub(crate) struct Examples {
 }
 
 /// All detectors. Their number is bounded by the bits of [`Gate`].
-pub(crate) static DETECTORS: [&dyn Detector; 20] = [
+pub(crate) static DETECTORS: [&dyn Detector; 26] = [
     &double_encoding::DoubleEncoding,
     &log4j::Log4j,
     &not_utf8::NotUtf8,
@@ -87,6 +92,12 @@ pub(crate) static DETECTORS: [&dyn Detector; 20] = [
     &scanner::Scanner,
     &ssrf::Ssrf,
     &user_agent::UserAgent,
+    &code_injection::CodeInjection,
+    &deserialization::Deserialization,
+    &graphql::Depth,
+    &graphql::Ide,
+    &graphql::Introspection,
+    &insecure_auth::InsecureAuth,
 ];
 
 #[cfg(test)]
