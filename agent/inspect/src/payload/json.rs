@@ -70,7 +70,7 @@ pub(super) fn is_likely(text: &[u8]) -> bool {
 /// shown too, without a path, and the shape is not [`Shape::Regular`].
 pub(super) fn walk(walk: &mut Walk<'_>, text: &[u8], place: &Place<'_>) -> ControlFlow<(), Outcome> {
     let mut space = walk.space();
-    let Space { decoded, joined, joins, levels } = &mut space;
+    let Space { decoded, joined, joins, levels, .. } = &mut space;
     let scan = Scan {
         text,
         at: 0,

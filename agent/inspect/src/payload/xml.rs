@@ -48,7 +48,6 @@ struct Scan<'a> {
 /// What a step of the scan comes to.
 type Sound = ControlFlow<(), bool>;
 
-const SOUND: Sound = ControlFlow::Continue(true);
 const BROKEN: Sound = ControlFlow::Continue(false);
 
 impl<'a> Scan<'a> {
