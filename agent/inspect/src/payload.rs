@@ -3,6 +3,7 @@
 mod binary;
 mod cbor;
 mod form;
+mod graphql;
 mod json;
 mod leaf;
 mod mqtt;

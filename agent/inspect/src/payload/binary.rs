@@ -6,6 +6,7 @@ use crate::payload::{
     Coverage, Subprotocol, cbor,
     leaf::{Anomaly, Place},
     mqtt, msgpack, printable, protobuf, stomp, text,
+    tree::End,
     walk::{Space, Walk},
     wide,
 };
@@ -20,8 +21,16 @@ pub(super) fn walk(
     let as_agreed = match subprotocol {
         Subprotocol::Unknown => return content(walk, data, place),
         Subprotocol::Mqtt => mqtt::walk(walk, data, place)?,
-        Subprotocol::MessagePack => msgpack::walk(walk, data, place)?,
-        Subprotocol::Cbor => cbor::walk(walk, data, place)?,
+        Subprotocol::MessagePack | Subprotocol::Cbor => {
+            let is_cbor = subprotocol == Subprotocol::Cbor;
+            let end =
+                if is_cbor { cbor::walk(walk, data, place)? } else { msgpack::walk(walk, data, place)? };
+            if end == End::TooDeep {
+                walk.anomaly(Anomaly::Uninspected, data, *place);
+                return content(walk, data, place);
+            }
+            end == End::Sound
+        }
         Subprotocol::Json | Subprotocol::Stomp | Subprotocol::Xml => {
             if is_text(data) || stomp::is_frame(data) {
                 text::walk(walk, data, subprotocol, place)?;

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::payload::{
     leaf::Place,
-    tree::{self, Token, number, range},
+    tree::{self, End, Token, number, range},
     walk::Walk,
 };
 
@@ -13,8 +13,8 @@ pub(super) fn is_valid(data: &[u8], max_depth: usize) -> bool {
     tree::is_valid(token, data, max_depth)
 }
 
-/// Shows all strings and keys. Whether all of `data` could be read.
-pub(super) fn walk(walk: &mut Walk<'_>, data: &[u8], place: &Place<'_>) -> ControlFlow<(), bool> {
+/// Shows all strings and keys.
+pub(super) fn walk(walk: &mut Walk<'_>, data: &[u8], place: &Place<'_>) -> ControlFlow<(), End> {
     tree::walk(walk, token, data, place)
 }
 

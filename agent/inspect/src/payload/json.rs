@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use crate::{
     byte_set::ByteSet,
     payload::{
+        graphql,
         leaf::{Kind, Level, NO_NAME, Place},
         stomp, text,
         walk::{Space, Walk},
@@ -221,6 +222,9 @@ impl Scan<'_> {
             }
         }
         walk.show(value, bytes, Kind::Text, name, Place::levels_in(place, text, self.levels))?;
+        if bytes.has_all(ByteSet::BRACE.and(ByteSet::DOUBLE_QUOTE)) && graphql::is_document(name, value) {
+            graphql::walk(walk, value, &Place::levels_in(place, text, self.levels))?;
+        }
         if value.len() < SHORT
             && let Some(join) = self.joins.last_mut()
             && self.joined.len() - join.start + value.len() <= MAX_JOINED
@@ -385,7 +389,7 @@ impl Scan<'_> {
 }
 
 /// Undoes the escapes of RFC 8259 §7 into `out`; returns false if one is malformed, which then stands as it is.
-fn unescape(raw: &[u8], out: &mut Vec<u8>) -> bool {
+pub(super) fn unescape(raw: &[u8], out: &mut Vec<u8>) -> bool {
     out.clear();
     let mut sound = true;
     let mut rest = raw;

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::payload::{binary, leaf::Place, walk::Walk};
+use crate::payload::{binary, leaf::Place, printable, walk::Walk};
 
 /// Whether data is packets from a client, and nothing else.
 pub(super) fn is_valid(data: &[u8]) -> bool {
@@ -16,6 +16,7 @@ pub(super) fn walk(walk: &mut Walk<'_>, data: &[u8], place: &Place<'_>) -> Contr
         match form {
             Form::Text => walk.text(value, name, at),
             Form::Content => binary::inside(walk, value, name, &at),
+            Form::Unlikely => printable::runs(walk, value, &at).map_continue(|_| ()),
         }
     })
 }
@@ -26,6 +27,8 @@ enum Form {
     Text,
     /// Anything, as the application likes.
     Content,
+    /// Something else, probably.
+    Unlikely,
 }
 
 type Each<'e> = dyn FnMut(&'static [u8], &[u8], Form) -> ControlFlow<()> + 'e;
@@ -134,7 +137,7 @@ fn publish(flags: u8, body: &[u8], each: &mut Each<'_>) -> ControlFlow<(), Optio
     each(b"payload", content, Form::Content)?;
     if rest.len() - content.len() > 1 {
         // It may be a payload of version 3 all the same.
-        each(b"payload", rest, Form::Content)?;
+        each(b"payload", rest, Form::Unlikely)?;
     }
     ControlFlow::Continue(Some(()))
 }

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::payload::{
     leaf::Place,
-    tree::{self, Token, number, range},
+    tree::{self, End, Token, number, range},
     walk::Walk,
 };
 
@@ -14,8 +14,8 @@ pub(super) fn is_valid(data: &[u8], max_depth: usize) -> bool {
         || measured(data).is_some_and(|rest| tree::is_valid(token, rest, max_depth))
 }
 
-/// Shows all strings and keys. Whether all of `data` could be read.
-pub(super) fn walk(walk: &mut Walk<'_>, data: &[u8], place: &Place<'_>) -> ControlFlow<(), bool> {
+/// Shows all strings and keys.
+pub(super) fn walk(walk: &mut Walk<'_>, data: &[u8], place: &Place<'_>) -> ControlFlow<(), End> {
     let measured = measured(data).filter(|rest| tree::is_valid(token, rest, walk.max_depth));
     tree::walk(walk, token, measured.unwrap_or(data), place)
 }

@@ -11,6 +11,9 @@ use crate::payload::{
 /// Messages within messages that are followed.
 const MAX_DEPTH: usize = 12;
 
+/// How many of them may look like text at the same time: both are shown.
+const MAX_PRINTABLE_DEPTH: usize = 2;
+
 /// Schemas rarely have more fields; larger numbers are a sign of other data.
 const MAX_FIELD: u64 = 4096;
 
@@ -51,7 +54,9 @@ fn message(walk: &mut Walk<'_>, data: &[u8], place: &Place<'_>, levels: &mut Vec
             binary::inside(walk, value, b"", &Place::levels_in(place, data, levels))?;
         }
         // A message of one long string is printable: a line feed, a length, the string.
-        if is_message && (!is_printable || value.first().is_some_and(|byte| *byte < b' ')) {
+        let long_string =
+            levels.len() <= MAX_PRINTABLE_DEPTH && value.first().is_some_and(|byte| *byte < b' ');
+        if is_message && (!is_printable || long_string) {
             message(walk, value, place, levels)?;
         }
         levels.pop();

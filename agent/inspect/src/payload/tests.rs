@@ -259,6 +259,8 @@ fn messagepack() {
     // SignalR: with its length before it.
     assert_eq!(sniffed(b"\x06\x93\x01\x80\xa2hi"), ["$[2] = hi"]);
     assert_eq!(sniffed(b"\x81\xa4text\xb0' OR '1'='1' -- ").last().unwrap(), "$.text = ' OR '1'='1' -- ");
+    let deep = [b"\x91".repeat(70), b"\xa1'".to_vec()].concat();
+    assert_eq!(binary(&deep, Subprotocol::MessagePack).anomalies, [Anomaly::Uninspected]);
     let cut = b"\x81\xa4text\xafhello";
     assert_eq!(binary(cut, Subprotocol::Unknown).leaves, ["$@1 = \u{fffd}text"; 0]);
     assert_eq!(binary(cut, Subprotocol::MessagePack).anomalies, [Anomaly::Malformed]);
@@ -320,4 +322,188 @@ fn the_beginning_of_a_message_is_not_malformed() {
         assert_eq!(seen.anomalies, [], "{text}");
         assert!(seen.leaves.last().unwrap().contains('b'), "{text}");
     }
+}
+
+#[test]
+fn strings_in_graphql_documents() {
+    let seen = regular(
+        r#"{"payload":{"query":"query { # \"no\"\n user(name: \"a\\u0027b\", note: \"\"\"it's\"\"\") { id } }"}}"#,
+    );
+    assert_eq!(seen[3..], ["$.payload.query.name = a'b", "$.payload.query.note = it's"]);
+    assert_eq!(regular(r#"{"query":"{a(b:\"x"}"#)[2..], ["$.query.b = x"]);
+    assert_eq!(regular(r#"{"text":"{a(b:\"x\")}"}"#).len(), 2);
+}
+
+/// A small generator, so that the same messages come every time.
+fn noise(seed: u32) -> impl FnMut() -> u32 {
+    let mut state = seed | 1;
+    move || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state
+    }
+}
+
+const SAMPLES: [&[u8]; 14] = [
+    br#"42/admin,7["find",{"a":["x'","y\u0027\ud83d"],"query":"{a(b:\"c\")}"}]"#,
+    b"2:4012:42[\"a\",\"\xf0\x9f\x98\x80\"]6:4hello",
+    br#"["SEND\ndestination:/a\n\n{\"text\":\"x\"}\u0000"]"#,
+    b"SEND\ncontent-length:3\na:\\c\n\na\0b\0\n",
+    b"<?xml version=\"1.0\"?><!DOCTYPE a [<!ENTITY b \"c\">]><a b='&lt;'>&#x27;<![CDATA[x]]><!-- y --></a>",
+    b"user=ann&q=%3Cb%3E+x&x%5B%24gt%5D=",
+    b"\x10\x17\0\x04MQTT\x04\xc2\0\x3c\0\x01c\0\x01u\0\x06secret",
+    b"\x32\x12\0\x04chat\0\x07{\"a\":\"b'\"}",
+    b"\x82\xa1t\xa3msg\xa1d\x92\xd9\x02it\x81\x07\xc4\x03it'",
+    b"\xbfaq\x7fc<scdriptcxyz\xff\xff",
+    b"\x1a\x0a\x08\x01\x12\x06hello!",
+    b"{\0\"\0a\0\"\0:\0\"\0b\0\"\0}\0",
+    b"\xff\xd8\xff\xe0 hello you \0\0 there are words",
+    b"{\"a\":1}\x1e{\"b\":[[{\"c\":\"d\"}]]}\x1e",
+];
+
+const SUBPROTOCOLS: [Subprotocol; 7] = [
+    Subprotocol::Unknown,
+    Subprotocol::Json,
+    Subprotocol::Mqtt,
+    Subprotocol::Stomp,
+    Subprotocol::Xml,
+    Subprotocol::MessagePack,
+    Subprotocol::Cbor,
+];
+
+fn survives(payload: &[u8]) {
+    for subprotocol in SUBPROTOCOLS {
+        walk_message(payload, subprotocol, 64);
+        binary(payload, subprotocol);
+    }
+    if let Ok(text) = std::str::from_utf8(payload) {
+        held(text);
+    }
+}
+
+#[test]
+fn every_prefix_and_many_mutations_are_walked_through() {
+    let mut noise = noise(7);
+    for sample in SAMPLES {
+        for end in 0..=sample.len() {
+            survives(&sample[..end]);
+        }
+        for _ in 0..300 {
+            let mut mutant = sample.to_vec();
+            for _ in 0..noise() % 4 + 1 {
+                let at = noise() as usize % mutant.len();
+                match noise() % 3 {
+                    0 => mutant[at] = noise() as u8,
+                    1 => mutant[at] ^= 1 << (noise() % 8),
+                    _ => mutant.insert(at, noise() as u8),
+                }
+            }
+            survives(&mutant);
+        }
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_are_walked_through(payload in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
+        survives(&payload);
+    }
+
+    #[test]
+    fn any_string_arrives_in_every_envelope(value in "[ -~\u{a0}-\u{2fff}]{1,80}") {
+        let json = value.replace('\\', "\\\\").replace('"', "\\\"");
+        let xml = value.replace('&', "&amp;").replace('<', "&lt;");
+        let form: String = value.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let long = |head: &[u8]| [head, &(value.len() as u16).to_be_bytes(), value.as_bytes()].concat();
+        let text = [
+            format!("{{\"a\":\"{json}\"}}"),
+            format!("42[\"x\",\"{json}\"]"),
+            format!("SEND\na:b\n\n{{\"a\":\"{json}\"}}\0"),
+            format!("<m><b>.{xml}.</b></m>"),
+            format!("a=1&b={form}"),
+        ];
+        let binaries = [long(b"\x81\xa1a\xda"), long(b"\xa1aay")];
+        let ends = |leaves: &[String]| {
+            leaves.iter().any(|leaf| leaf.ends_with(&format!(" = {value}")) || leaf.ends_with(&format!(" = .{value}.")))
+        };
+        for message in text {
+            let seen = walk_message(message.as_bytes(), Subprotocol::Unknown, 64);
+            proptest::prop_assert!(ends(&seen.leaves), "{message}");
+        }
+        for message in binaries {
+            proptest::prop_assert!(ends(&binary(&message, Subprotocol::Unknown).leaves), "{message:?}");
+        }
+    }
+}
+
+#[test]
+fn hostile_messages_take_linear_time() {
+    const LEN: usize = 1 << 17;
+    struct Count(usize);
+    impl Visitor for Count {
+        fn leaf(&mut self, leaf: Leaf<'_>) -> ControlFlow<()> {
+            self.0 += leaf.value.len();
+            ControlFlow::Continue(())
+        }
+
+        fn anomaly(&mut self, _: Anomaly, _: &[u8], _: Place<'_>) {}
+    }
+    let mut worst = (std::time::Duration::ZERO, String::new());
+    let units = [
+        "[",
+        "{\"a\":",
+        "[\"",
+        "\"",
+        "\\",
+        "[[\"'\",",
+        "{",
+        "<a>",
+        "<a ",
+        "<!--",
+        "<![CDATA[",
+        "&",
+        "&lt;",
+        "a=1&",
+        "1:4",
+        "2:40",
+        "4\u{1e}",
+        "1:4\u{1e}",
+        "4/\u{1e}",
+        "SEND\n\n\0",
+        "SEND\na:b\n",
+        "\n",
+        "\0",
+        "0\0",
+        "\u{1}\u{1}",
+        "\n\u{2}\n\0",
+        "#",
+        "a",
+        " ",
+        "\u{81}",
+        "%",
+        "[\"SEND\\n\\n",
+        "<a b='",
+    ];
+    for start in ["", "[", "42[\"a\",\"", "{\"query\":\"{", "<a>", "SEND\n\n", "4<a>", "\u{81}"] {
+        for unit in units {
+            let text = format!("{start}{}", unit.repeat(LEN / unit.len()));
+            for is_text in [true, false] {
+                let payload = text.as_bytes();
+                let message = Message {
+                    payload,
+                    is_text,
+                    whole: true,
+                    subprotocol: Subprotocol::Unknown,
+                    max_depth: 64,
+                };
+                let started = std::time::Instant::now();
+                let mut count = Count(0);
+                leaves(message, &mut Scratch::default(), &mut count);
+                assert!(count.0 < 8 * text.len(), "{start:?} {unit:?}: {} bytes shown", count.0);
+                worst = worst.max((started.elapsed(), format!("{start:?} {unit:?} {is_text}")));
+            }
+        }
+    }
+    assert!(worst.0.as_secs() < 2, "{worst:?}");
 }

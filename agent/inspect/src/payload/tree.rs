@@ -39,6 +39,17 @@ pub(super) struct Open {
     seen: u64,
 }
 
+/// How a walk ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// All data was read.
+    Sound,
+    /// It is not, or not whole.
+    Malformed,
+    /// It is nested deeper than is followed.
+    TooDeep,
+}
+
 /// Whether all of `data` is one tree, or several behind one another, with a map or an array on the outside.
 pub(super) fn is_valid(read: Read, data: &[u8], max_depth: usize) -> bool {
     let mut space = Space::default();
@@ -52,11 +63,11 @@ pub(super) fn is_valid(read: Read, data: &[u8], max_depth: usize) -> bool {
             _ => ControlFlow::Continue(()),
         }
     });
-    sound == ControlFlow::Continue(true) && items > 0
+    sound == ControlFlow::Continue(End::Sound) && items > 0
 }
 
-/// Shows all strings and keys. Whether all of `data` could be read.
-pub(super) fn walk(walk: &mut Walk<'_>, read: Read, data: &[u8], place: &Place<'_>) -> ControlFlow<(), bool> {
+/// Shows all strings and keys.
+pub(super) fn walk(walk: &mut Walk<'_>, read: Read, data: &[u8], place: &Place<'_>) -> ControlFlow<(), End> {
     let mut space = walk.space();
     let Space { levels, opens, .. } = &mut space;
     let mut tree = Tree { read, data, at: 0, opens, levels, max_depth: walk.max_depth };
@@ -100,9 +111,10 @@ struct Tree<'a> {
 }
 
 impl Tree<'_> {
-    fn run(&mut self, each: &mut dyn FnMut(Item<'_>) -> ControlFlow<()>) -> ControlFlow<(), bool> {
+    fn run(&mut self, each: &mut dyn FnMut(Item<'_>) -> ControlFlow<()>) -> ControlFlow<(), End> {
+        const MALFORMED: ControlFlow<(), End> = ControlFlow::Continue(End::Malformed);
         while self.close_full() && self.at < self.data.len() {
-            let Some(token) = self.next() else { return ControlFlow::Continue(false) };
+            let Some(token) = self.next() else { return MALFORMED };
             match token {
                 Token::Tag => continue,
                 Token::Break => {
@@ -111,7 +123,7 @@ impl Tree<'_> {
                     });
                     self.levels.pop();
                     if !ends {
-                        return ControlFlow::Continue(false);
+                        return MALFORMED;
                     }
                     continue;
                 }
@@ -128,18 +140,18 @@ impl Tree<'_> {
             match token {
                 Token::Map(len) => {
                     let left = match len.map(|len| len.checked_mul(2)) {
-                        Some(None) => return ControlFlow::Continue(false),
+                        Some(None) => return MALFORMED,
                         Some(left) => left,
                         None => None,
                     };
                     if !self.open(left, true) {
-                        return ControlFlow::Continue(false);
+                        return ControlFlow::Continue(End::TooDeep);
                     }
                     each(self.item(None, false, false))?;
                 }
                 Token::Array(left) => {
                     if !self.open(left, false) {
-                        return ControlFlow::Continue(false);
+                        return ControlFlow::Continue(End::TooDeep);
                     }
                     each(self.item(None, false, false))?;
                 }
@@ -152,7 +164,7 @@ impl Tree<'_> {
                     each(self.item(Some(Content::Bytes(bytes)), is_key, is_bare))?;
                 }
                 Token::Pieces { is_text } => {
-                    let Some(whole) = self.pieces() else { return ControlFlow::Continue(false) };
+                    let Some(whole) = self.pieces() else { return MALFORMED };
                     let whole = if is_text { Content::Text(&whole) } else { Content::Bytes(&whole) };
                     each(self.item(Some(whole), is_key, is_bare))?;
                 }
@@ -160,7 +172,7 @@ impl Tree<'_> {
                 Token::Tag | Token::Break => {}
             }
         }
-        ControlFlow::Continue(self.opens.is_empty())
+        if self.opens.is_empty() { ControlFlow::Continue(End::Sound) } else { MALFORMED }
     }
 
     fn next(&mut self) -> Option<Token> {
