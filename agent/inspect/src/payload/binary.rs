@@ -86,11 +86,11 @@ pub(super) fn content(walk: &mut Walk<'_>, data: &[u8], place: &Place<'_>) -> Co
         mqtt::walk(walk, data, place)?;
         known = true;
     }
-    if msgpack::is_valid(data, walk.max_depth) {
+    if msgpack::is_valid(walk, data) {
         msgpack::walk(walk, data, place)?;
         known = true;
     }
-    if cbor::is_valid(data, walk.max_depth) {
+    if cbor::is_valid(walk, data) {
         cbor::walk(walk, data, place)?;
         known = true;
     }

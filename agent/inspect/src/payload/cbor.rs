@@ -9,8 +9,8 @@ use crate::payload::{
 };
 
 /// Whether data is CBOR as a whole.
-pub(super) fn is_valid(data: &[u8], max_depth: usize) -> bool {
-    tree::is_valid(token, data, max_depth)
+pub(super) fn is_valid(walk: &mut Walk<'_>, data: &[u8]) -> bool {
+    tree::is_valid(walk, token, data)
 }
 
 /// Shows all strings and keys.

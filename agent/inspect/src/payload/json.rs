@@ -288,7 +288,17 @@ impl Scan<'_> {
         loop {
             let rest = self.text.get(at..).unwrap_or_default();
             let mut passed = 0;
-            for &byte in rest {
+            // Four at once, as long as none of them ends it.
+            for four in rest.as_chunks::<4>().0 {
+                let [a, b, c, d] = four.map(ByteSet::of_byte);
+                let kinds = a.and(b).and(c.and(d));
+                if kinds.has_any(STOP) {
+                    break;
+                }
+                bytes = bytes.and(kinds);
+                passed += 4;
+            }
+            for &byte in rest.get(passed..).unwrap_or_default() {
                 let kind = ByteSet::of_byte(byte);
                 if kind.has_any(STOP) {
                     break;

@@ -9,14 +9,13 @@ use crate::payload::{
 };
 
 /// Whether data is MessagePack as a whole.
-pub(super) fn is_valid(data: &[u8], max_depth: usize) -> bool {
-    tree::is_valid(token, data, max_depth)
-        || measured(data).is_some_and(|rest| tree::is_valid(token, rest, max_depth))
+pub(super) fn is_valid(walk: &mut Walk<'_>, data: &[u8]) -> bool {
+    tree::is_valid(walk, token, data) || measured(data).is_some_and(|rest| tree::is_valid(walk, token, rest))
 }
 
 /// Shows all strings and keys.
 pub(super) fn walk(walk: &mut Walk<'_>, data: &[u8], place: &Place<'_>) -> ControlFlow<(), End> {
-    let measured = measured(data).filter(|rest| tree::is_valid(token, rest, walk.max_depth));
+    let measured = measured(data).filter(|rest| tree::is_valid(walk, token, rest));
     tree::walk(walk, token, measured.unwrap_or(data), place)
 }
 

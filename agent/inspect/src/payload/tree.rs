@@ -51,9 +51,10 @@ pub(super) enum End {
 }
 
 /// Whether all of `data` is one tree, or several behind one another, with a map or an array on the outside.
-pub(super) fn is_valid(read: Read, data: &[u8], max_depth: usize) -> bool {
-    let mut space = Space::default();
-    let mut tree = Tree { read, data, at: 0, opens: &mut space.opens, levels: &mut space.levels, max_depth };
+pub(super) fn is_valid(walk: &mut Walk<'_>, read: Read, data: &[u8]) -> bool {
+    let mut space = walk.space();
+    let Space { opens, levels, .. } = &mut space;
+    let mut tree = Tree { read, data, at: 0, opens, levels, max_depth: walk.max_depth };
     let mut items = 0_u64;
     let sound = tree.run(&mut |item| {
         items += u64::from(!item.is_bare);
@@ -63,6 +64,7 @@ pub(super) fn is_valid(read: Read, data: &[u8], max_depth: usize) -> bool {
             _ => ControlFlow::Continue(()),
         }
     });
+    walk.give_back(space);
     sound == ControlFlow::Continue(End::Sound) && items > 0
 }
 
