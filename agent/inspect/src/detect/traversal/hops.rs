@@ -195,6 +195,10 @@ impl Run {
 
     /// Reports what the path was.
     fn finish(&mut self, end: usize, first: usize, alone: bool, hidden: bool, found: &mut Found) {
+        // A word, as most are.
+        if self.start != first && self.names + self.hops + self.selfs + self.dots + self.wilds == 0 {
+            return;
+        }
         let open = !self.name && self.dots + self.wilds >= 2;
         if open && (self.path.len > self.dots || alone && self.odd) {
             self.end_segment(false);
