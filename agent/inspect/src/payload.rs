@@ -1,15 +1,22 @@
 //! What a message contains: its leaves, the values that an application would use.
 
 mod binary;
+mod cbor;
 mod form;
+mod graphql;
 mod json;
 mod leaf;
+mod mqtt;
+mod msgpack;
 mod packet;
 mod printable;
+mod protobuf;
 mod stomp;
 mod subprotocol;
 mod text;
+mod tree;
 mod walk;
+mod wide;
 mod xml;
 
 pub(crate) use leaf::{Anomaly, Kind, Leaf, Place, Visitor};
@@ -47,11 +54,15 @@ pub(crate) enum Coverage {
 pub(crate) fn leaves(message: Message<'_>, scratch: &mut Scratch, visitor: &mut dyn Visitor) -> Coverage {
     let Message { payload, is_text, whole, subprotocol, max_depth } = message;
     let mut walk = Walk::new(scratch, visitor, max_depth, whole);
-    if is_text || std::str::from_utf8(payload).is_ok() {
-        let _ = text::walk(&mut walk, payload, subprotocol, &Place::ROOT);
-        return Coverage::Full;
+    let coverage = if is_text {
+        text::walk(&mut walk, payload, subprotocol, &Place::ROOT).map_continue(|()| Coverage::Full)
+    } else {
+        binary::walk(&mut walk, payload, subprotocol, &Place::ROOT)
+    };
+    match coverage {
+        ControlFlow::Continue(coverage) => coverage,
+        ControlFlow::Break(()) => Coverage::Full,
     }
-    printable::runs(&mut walk, payload, &Place::ROOT)
 }
 
 /// A structure that a string can hold.

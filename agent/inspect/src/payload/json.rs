@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use crate::{
     byte_set::ByteSet,
     payload::{
+        graphql,
         leaf::{Kind, Level, NO_NAME, Place},
         stomp, text,
         walk::{Space, Walk},
@@ -38,6 +39,16 @@ const RECORD_SEPARATOR: u8 = 0x1e;
 /// them.
 const SHORT: usize = 64;
 
+/// A part of an attack has something else than these.
+const WORDS: ByteSet = ByteSet::LETTER
+    .and(ByteSet::DIGIT)
+    .and(ByteSet::SPACE)
+    .and(ByteSet::PLAIN)
+    .and(ByteSet::HIGH)
+    .and(ByteSet::DOT)
+    .and(ByteSet::MINUS)
+    .and(ByteSet::COLON);
+
 /// Most bytes of strings that are joined.
 const MAX_JOINED: usize = 1024;
 
@@ -64,19 +75,33 @@ pub(super) fn is_likely(text: &[u8]) -> bool {
     }
 }
 
+/// Whether a text that begins with a quote is a string of JSON, and nothing behind it.
+pub(super) fn is_string(text: &[u8]) -> bool {
+    let mut at = 1;
+    while let Some(found) = memchr::memchr2(b'"', b'\\', text.get(at..).unwrap_or_default()) {
+        at += found + 1;
+        if text.get(at - 1) == Some(&b'"') {
+            return text.get(at..).unwrap_or_default().trim_ascii().is_empty();
+        }
+        at += 1;
+    }
+    false
+}
+
 /// Shows every string and every key of `text`, unescaped.
 ///
 /// Never gives up: where the text is not JSON, or deeper than is followed, the quoted strings after that place are
 /// shown too, without a path, and the shape is not [`Shape::Regular`].
 pub(super) fn walk(walk: &mut Walk<'_>, text: &[u8], place: &Place<'_>) -> ControlFlow<(), Outcome> {
     let mut space = walk.space();
-    let Space { decoded, joined, joins, levels } = &mut space;
+    let Space { decoded, joined, joins, levels, .. } = &mut space;
     let scan = Scan {
         text,
         at: 0,
         expect: Expect::Value,
         shape: Shape::Regular,
         proven: false,
+        has_value: false,
         enveloped: 0,
         levels,
         joined,
@@ -94,6 +119,8 @@ struct Scan<'a> {
     shape: Shape,
     /// Something was read that prose does not have: a key and a colon, or a string and a comma in an array.
     proven: bool,
+    /// A value was read.
+    has_value: bool,
     /// How many strings at the beginning of the outermost array held an envelope.
     enveloped: usize,
     levels: &'a mut Vec<Level>,
@@ -106,7 +133,8 @@ struct Scan<'a> {
 pub(super) struct Join {
     /// Where they begin among those of all open arrays.
     start: usize,
-    count: usize,
+    /// How many are more than words.
+    odd: usize,
     bytes: ByteSet,
 }
 
@@ -190,6 +218,8 @@ impl Scan<'_> {
                     *key = (quoted.start, quoted.end);
                 }
             }
+            // A string behind another value at the top would be prose with quotes in it.
+            Expect::Value if self.levels.is_empty() && self.has_value => self.odd(),
             Expect::Value | Expect::ValueOrEnd => {}
             Expect::Colon | Expect::CommaOrEnd => self.odd(),
         }
@@ -220,13 +250,18 @@ impl Scan<'_> {
                 return result;
             }
         }
-        walk.show(value, bytes, Kind::Text, name, Place::levels_in(place, text, self.levels))?;
+        let here = Place::levels_in(place, text, self.levels);
+        if bytes.has_all(ByteSet::BRACE.and(ByteSet::DOUBLE_QUOTE)) && graphql::is_document(name, value) {
+            graphql::walk(walk, value, name, &here)?;
+        } else {
+            walk.show(value, bytes, Kind::Text, name, here)?;
+        }
         if value.len() < SHORT
             && let Some(join) = self.joins.last_mut()
             && self.joined.len() - join.start + value.len() <= MAX_JOINED
             && matches!(self.levels.last(), Some(Level::Array { .. }))
         {
-            join.count += 1;
+            join.odd += usize::from(bytes.has_any(WORDS.others()));
             join.bytes = join.bytes.and(bytes);
             self.joined.extend_from_slice(value);
         }
@@ -281,6 +316,7 @@ impl Scan<'_> {
 
     fn end_value(&mut self) {
         // Values may follow one another at the top: newline-delimited and concatenated JSON.
+        self.has_value = true;
         self.expect = if self.levels.is_empty() { Expect::Value } else { Expect::CommaOrEnd };
     }
 
@@ -322,18 +358,10 @@ impl Scan<'_> {
         ControlFlow::Continue(())
     }
 
-    /// Shows the short strings of the array that ends here as one, if they are more than words.
+    /// Shows the short strings of the array that ends here as one, if several are more than words.
     fn show_joined(&mut self, walk: &mut Walk<'_>, place: &Place<'_>) -> ControlFlow<()> {
-        const WORDS: ByteSet = ByteSet::LETTER
-            .and(ByteSet::DIGIT)
-            .and(ByteSet::SPACE)
-            .and(ByteSet::PLAIN)
-            .and(ByteSet::HIGH)
-            .and(ByteSet::DOT)
-            .and(ByteSet::MINUS)
-            .and(ByteSet::COLON);
         let Some(join) = self.joins.pop() else { return ControlFlow::Continue(()) };
-        if join.count > 1 && join.bytes.has_any(WORDS.others()) {
+        if join.odd > 1 {
             let (start, end) = self.name();
             let name = self.text.get(start..end).unwrap_or_default();
             let value = self.joined.get(join.start..).unwrap_or_default();
@@ -385,7 +413,7 @@ impl Scan<'_> {
 }
 
 /// Undoes the escapes of RFC 8259 §7 into `out`; returns false if one is malformed, which then stands as it is.
-fn unescape(raw: &[u8], out: &mut Vec<u8>) -> bool {
+pub(super) fn unescape(raw: &[u8], out: &mut Vec<u8>) -> bool {
     out.clear();
     let mut sound = true;
     let mut rest = raw;
@@ -532,11 +560,13 @@ mod tests {
                 "$.q[0] = <scr",
                 "$.q[1][0] = a",
                 "$.q[1][1] = <b",
-                "$.q[1] = a<b",
                 "$.q[2] = ipt>",
                 "$.q = <script>",
             ]
         );
+        for text in [r#""a" = "b""#, r#""a""b""c""#, r#""open"#] {
+            assert_eq!(regular(text), [format!("$ = {text}")], "prose with quotes");
+        }
         assert_eq!(regular(r#"["hello","world"]"#), ["$[0] = hello", "$[1] = world"]);
     }
 }

@@ -18,30 +18,25 @@ struct Prefix {
 /// Shows the packet at the beginning of a text that begins with a digit, or the packets that each have their length
 /// before them, and returns how much that is; `None` if it is something else.
 pub(super) fn walk(walk: &mut Walk<'_>, text: &[u8], place: &Place<'_>) -> ControlFlow<(), Option<usize>> {
-    if let Some(prefix) = Prefix::read(text) {
+    let separator = memchr::memchr(SEPARATOR, text);
+    let packet = text.get(..separator.unwrap_or(text.len())).unwrap_or_default();
+    if let Some(prefix) = Prefix::read(packet) {
         let (start, end) = prefix.namespace;
-        if let Some(namespace @ [_, ..]) = text.get(start..end) {
+        if let Some(namespace @ [_, ..]) = packet.get(start..end) {
             walk.text(namespace, b"namespace", Place::part_of(place, b"namespace"))?;
         }
         return text::json(walk, text, prefix.len, place).map_continue(Some);
     }
-    if let Some([first, rest @ ..]) = measured(text).as_deref() {
+    if let Some([first, rest @ ..]) = measured(packet).as_deref() {
         for packet in std::iter::once(first).chain(rest) {
             show(walk, packet, place)?;
         }
-        return ControlFlow::Continue(Some(text.len()));
+    } else if separator.is_some() || is_wrapped(packet) {
+        show(walk, packet, place)?;
+    } else {
+        return ControlFlow::Continue(None);
     }
-    match memchr::memchr(SEPARATOR, text) {
-        Some(len) => {
-            show(walk, text.get(..len).unwrap_or_default(), place)?;
-            ControlFlow::Continue(Some(len + 1))
-        }
-        None if is_wrapped(text) => {
-            show(walk, text, place)?;
-            ControlFlow::Continue(Some(text.len()))
-        }
-        None => ControlFlow::Continue(None),
-    }
+    ControlFlow::Continue(Some(packet.len() + 1))
 }
 
 /// Shows one packet.

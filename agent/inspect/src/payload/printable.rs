@@ -1,5 +1,7 @@
 //! Text inside binary of an unknown format.
 
+use std::ops::ControlFlow;
+
 use crate::payload::{Coverage, leaf::Place, walk::Walk};
 
 /// Shorter runs are chance, or hold nothing.
@@ -10,7 +12,7 @@ const SHORTEST_IN_NOISE: usize = 8;
 const LONG: usize = 4096;
 
 /// Shows the runs of printable characters in binary.
-pub(super) fn runs(walk: &mut Walk<'_>, payload: &[u8], place: &Place<'_>) -> Coverage {
+pub(super) fn runs(walk: &mut Walk<'_>, payload: &[u8], place: &Place<'_>) -> ControlFlow<(), Coverage> {
     let shortest = if payload.len() > LONG && is_noise(payload) { SHORTEST_IN_NOISE } else { SHORTEST };
     let mut coverage = Coverage::None;
     for (offset, value) in split(payload) {
@@ -18,11 +20,9 @@ pub(super) fn runs(walk: &mut Walk<'_>, payload: &[u8], place: &Place<'_>) -> Co
             continue;
         }
         coverage = Coverage::Full;
-        if walk.text(value, b"", Place::offset_in(place, offset)).is_break() {
-            break;
-        }
+        walk.text(value, b"", Place::offset_in(place, offset))?;
     }
-    coverage
+    ControlFlow::Continue(coverage)
 }
 
 /// Whether there is not much text in it.

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use crate::payload::{
     binary,
     leaf::{Anomaly, Place},
+    text,
     walk::{Space, Walk},
 };
 
@@ -112,9 +113,13 @@ fn frame<'a>(walk: &mut Walk<'_>, text: &'a [u8], place: &Place<'_>) -> ControlF
     }
     let body = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
     let inside = Place::part_of(place, b"body");
-    match walk.enter(|walk| binary::content(walk, body, &inside)) {
-        Some(result) => result?,
-        None => walk.whole(body, inside)?,
+    if simdutf8::basic::from_utf8(body).is_err() {
+        binary::inside(walk, body, b"body", &inside)?;
+    } else {
+        match walk.enter(|walk| text::message(walk, body, &inside)) {
+            Some(result) => result?,
+            None => walk.whole(body, inside)?,
+        }
     }
     ControlFlow::Continue(rest.get(body.len() + 1..).unwrap_or_default())
 }

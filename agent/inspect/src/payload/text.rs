@@ -49,7 +49,8 @@ fn record(walk: &mut Walk<'_>, text: &[u8], place: &Place<'_>) -> ControlFlow<()
     let blanks = text.len() - begun.len();
     match begun {
         [] => return ControlFlow::Continue(text.len()),
-        [b'{' | b'[' | b'"', ..] => return json(walk, text, blanks, place),
+        [b'{' | b'[', ..] => return json(walk, text, blanks, place),
+        [b'"', ..] if json::is_string(begun) => return json(walk, text, blanks, place),
         // SockJS, from the server: messages, one message, the reason of a close.
         [b'a' | b'c', b'[', b'"' | b'0'..=b'9', ..] | [b'm', b'"', ..] => {
             return json(walk, text, blanks + 1, place);
@@ -93,8 +94,6 @@ pub(super) fn json(
 }
 
 fn xml(walk: &mut Walk<'_>, text: &[u8], begun: &[u8], place: &Place<'_>) -> ControlFlow<(), usize> {
-    // It may be HTML just as well: what its tags mean is for detectors to say.
-    walk.whole(text, *place)?;
     let well_formed = xml::walk(walk, begun, place)?;
     if !well_formed && walk.whole && xml::is_meant(begun) {
         walk.anomaly(Anomaly::Xml, text, *place);

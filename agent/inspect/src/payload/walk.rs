@@ -7,11 +7,12 @@ use crate::{
     payload::{
         json::Join,
         leaf::{Anomaly, Kind, Leaf, Level, Place, Visitor},
+        tree::Open,
     },
 };
 
 /// Envelopes within envelopes that are followed (SockJS with STOMP with JSON are three).
-const MAX_ENVELOPES: u8 = 6;
+const MAX_ENVELOPES: u8 = 4;
 
 /// Memory that is used again from message to message.
 #[derive(Debug, Default)]
@@ -28,6 +29,8 @@ pub(super) struct Space {
     pub(super) joined: Vec<u8>,
     pub(super) joins: Vec<Join>,
     pub(super) levels: Vec<Level>,
+    /// The maps and arrays around a leaf.
+    pub(super) opens: Vec<Open>,
 }
 
 impl Scratch {
@@ -45,6 +48,7 @@ impl Scratch {
                 space.joined.shrink_to(KEPT);
                 space.joins.shrink_to(64);
                 space.levels.shrink_to(64);
+                space.opens.shrink_to(64);
             }
         }
     }
@@ -59,6 +63,7 @@ impl Space {
             + self.joined.capacity()
             + self.joins.capacity() * size_of::<Join>()
             + self.levels.capacity() * size_of::<Level>()
+            + self.opens.capacity() * size_of::<Open>()
     }
 
     fn clear(&mut self) {
@@ -66,6 +71,7 @@ impl Space {
         self.joined.clear();
         self.joins.clear();
         self.levels.clear();
+        self.opens.clear();
     }
 }
 

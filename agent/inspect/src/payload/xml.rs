@@ -25,13 +25,32 @@ pub(super) fn is_meant(text: &[u8]) -> bool {
 }
 
 /// Shows names, attribute values and texts, with references undone. Whether all of it is well-formed.
+///
+/// Unless a string holds it, the tags are shown on their own, too: it may be HTML just as well, and what its tags mean is
+/// for detectors to say. Where tags and texts cannot be told apart for sure, that is all of it, as it stands.
 pub(super) fn walk(walk: &mut Walk<'_>, text: &[u8], place: &Place<'_>) -> ControlFlow<(), bool> {
     let mut space = walk.space();
+    let mut outline = walk.space();
     let Space { decoded, joined, levels, .. } = &mut space;
-    let scan = Scan { text, at: 0, place, levels, decoded, pending: joined, has_text: false };
-    let well_formed = scan.run(walk);
+    let mut scan = Scan {
+        text,
+        at: 0,
+        place,
+        levels,
+        decoded,
+        pending: joined,
+        has_text: false,
+        outline: &mut outline.decoded,
+        is_declared: false,
+    };
+    let well_formed = scan.run(walk)?;
+    let is_clear = well_formed && !scan.is_declared;
+    if !walk.is_nested() {
+        walk.whole(if is_clear { &outline.decoded } else { text }, *place)?;
+    }
+    walk.give_back(outline);
     walk.give_back(space);
-    well_formed
+    ControlFlow::Continue(well_formed)
 }
 
 struct Scan<'a> {
@@ -43,17 +62,21 @@ struct Scan<'a> {
     /// The text since the last tag: comments and sections do not end it.
     pending: &'a mut Vec<u8>,
     has_text: bool,
+    /// The text without what stands between its tags.
+    outline: &'a mut Vec<u8>,
+    /// There are declarations, which may change what other parts mean.
+    is_declared: bool,
 }
 
 /// What a step of the scan comes to.
 type Sound = ControlFlow<(), bool>;
 
-const SOUND: Sound = ControlFlow::Continue(true);
 const BROKEN: Sound = ControlFlow::Continue(false);
 
 impl<'a> Scan<'a> {
-    fn run(mut self, walk: &mut Walk<'_>) -> Sound {
+    fn run(&mut self, walk: &mut Walk<'_>) -> Sound {
         loop {
+            let start = self.at;
             let rest = self.rest();
             let sound = match rest {
                 [] => {
@@ -76,7 +99,10 @@ impl<'a> Scan<'a> {
                     }
                     None => false,
                 },
-                [b'<', b'!', ..] => self.pass_declaration(),
+                [b'<', b'!', ..] => {
+                    self.is_declared = true;
+                    self.pass_declaration()
+                }
                 [b'<', b'/', ..] => {
                     self.show_text(walk)?;
                     self.end_tag()
@@ -90,6 +116,12 @@ impl<'a> Scan<'a> {
             if !sound {
                 self.show_text(walk)?;
                 return BROKEN;
+            }
+            let is_text = !matches!(rest, [b'<', next, ..] if *next != b'!') && !rest.starts_with(b"<!--");
+            let is_code =
+                |name: &[u8]| name.eq_ignore_ascii_case(b"script") || name.eq_ignore_ascii_case(b"style");
+            if !is_text || is_code(self.name()) {
+                self.outline.extend_from_slice(self.text.get(start..self.at).unwrap_or_default());
             }
         }
     }
