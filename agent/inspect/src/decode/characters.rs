@@ -67,12 +67,15 @@ fn character(rest: &[u8]) -> Option<(Character, usize, Step)> {
 fn escape(rest: &[u8]) -> Option<(Character, usize)> {
     match rest {
         [_, b'u', b'{', digits @ ..] => {
-            let len = digits.iter().position(|&byte| byte == b'}')?;
-            let digits = digits.get(..len).filter(|digits| !digits.is_empty())?;
-            let code = digits.iter().try_fold(0_u32, |code, &digit| {
-                Some(code.saturating_mul(16).saturating_add(u32::from(hex(digit)?)))
-            })?;
-            Some((Character::Char(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)), len + 4))
+            let mut code = 0_u32;
+            let mut len = 0;
+            while let Some(digit) = digits.get(len).and_then(|digit| hex(*digit)) {
+                code = code.saturating_mul(16).saturating_add(u32::from(digit));
+                len += 1;
+            }
+            let ends = len > 0 && digits.get(len) == Some(&b'}');
+            let char = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
+            ends.then_some((Character::Char(char), len + 4))
         }
         [_, b'u' | b'U', ..] => unit(rest).map(|(char, used)| (Character::Char(char), used)),
         [_, b'x' | b'X', high, low, ..] => Some((Character::Byte(hex(*high)? << 4 | hex(*low)?), 4)),

@@ -1,73 +1,8 @@
 //! Character references of HTML (HTML standard §13.2.5.72), as leniently as browsers and decoders read them.
 
-/// Names of the ASCII characters that syntax is made of, and of some that are nothing to see.
-const NAMES: [(&[u8], char); 56] = [
-    (b"AMP", '&'),
-    (b"DiacriticalGrave", '`'),
-    (b"GT", '>'),
-    (b"Hat", '^'),
-    (b"LT", '<'),
-    (b"NewLine", '\n'),
-    (b"NonBreakingSpace", ' '),
-    (b"QUOT", '"'),
-    (b"Tab", '\t'),
-    (b"UnderBar", '_'),
-    (b"VerticalLine", '|'),
-    (b"ZeroWidthSpace", '\u{200b}'),
-    (b"amp", '&'),
-    (b"apos", '\''),
-    (b"ast", '*'),
-    (b"bsol", '\\'),
-    (b"colon", ':'),
-    (b"comma", ','),
-    (b"commat", '@'),
-    (b"dollar", '$'),
-    (b"equals", '='),
-    (b"excl", '!'),
-    (b"grave", '`'),
-    (b"gt", '>'),
-    (b"imath", 'i'),
-    (b"inodot", 'i'),
-    (b"lbrace", '{'),
-    (b"lbrack", '['),
-    (b"lcub", '{'),
-    (b"lowbar", '_'),
-    (b"lpar", '('),
-    (b"lsqb", '['),
-    (b"lt", '<'),
-    (b"midast", '*'),
-    (b"nbsp", ' '),
-    (b"num", '#'),
-    (b"percnt", '%'),
-    (b"period", '.'),
-    (b"plus", '+'),
-    (b"quest", '?'),
-    (b"quot", '"'),
-    (b"rbrace", '}'),
-    (b"rbrack", ']'),
-    (b"rcub", '}'),
-    (b"rpar", ')'),
-    (b"rsqb", ']'),
-    (b"semi", ';'),
-    (b"shy", '\u{ad}'),
-    (b"sol", '/'),
-    (b"verbar", '|'),
-    (b"vert", '|'),
-    (b"zwj", '\u{200d}'),
-    (b"zwnj", '\u{200c}'),
-    (b"ApplyFunction", '\u{2061}'),
-    (b"InvisibleComma", '\u{2063}'),
-    (b"NoBreak", '\u{2060}'),
-];
-
-/// Those that are read without `;` too, by browsers or because somebody will have forgotten it.
-const BARE: [&[u8]; 17] = [
-    b"AMP", b"GT", b"LT", b"NewLine", b"QUOT", b"Tab", b"amp", b"apos", b"colon", b"gt", b"lbrace", b"lcub",
-    b"lpar", b"lt", b"quot", b"rbrace", b"rpar",
-];
-
-/// The longest name.
+/// The longest name, and the longest that is read without `;`.
 const MAX_NAME: usize = 16;
+const LONGEST_BARE: usize = 7;
 
 /// Reads the reference at the front of `rest`, which begins with `&`: the character and the number of bytes.
 pub(super) fn read(rest: &[u8]) -> Option<(char, usize)> {
@@ -102,13 +37,64 @@ fn number(digits: &[u8], radix: u32) -> Option<(char, usize)> {
 fn named(rest: &[u8]) -> Option<(char, usize)> {
     let len = rest.iter().take(MAX_NAME + 1).take_while(|byte| byte.is_ascii_alphabetic()).count();
     let word = rest.get(..len)?;
-    if rest.get(len) == Some(&b';') {
-        return NAMES.iter().find(|(name, _)| *name == word).map(|(_, char)| (*char, len + 1));
+    if rest.get(len) == Some(&b';')
+        && let Some((char, _)) = lookup(word)
+    {
+        return Some((char, len + 1));
     }
     // `&lt=3` is a parameter.
-    let bare = BARE.iter().filter(|name| word.starts_with(name)).max_by_key(|name| name.len())?;
-    if rest.get(bare.len()) == Some(&b'=') {
-        return None;
-    }
-    NAMES.iter().find(|(name, _)| name == bare).map(|(_, char)| (*char, bare.len()))
+    let (char, len) = (2..=len.min(LONGEST_BARE)).rev().find_map(|len| match lookup(word.get(..len)?)? {
+        (char, true) => Some((char, len)),
+        (_, false) => None,
+    })?;
+    (rest.get(len) != Some(&b'=')).then_some((char, len))
+}
+
+/// The names of the ASCII characters that syntax is made of, and of some that are nothing to see; and whether they are
+/// read without `;` too, by browsers or by who is lenient.
+const fn lookup(name: &[u8]) -> Option<(char, bool)> {
+    Some(match name {
+        b"AMP" | b"amp" => ('&', true),
+        b"DiacriticalGrave" | b"grave" => ('`', false),
+        b"GT" | b"gt" => ('>', true),
+        b"Hat" => ('^', false),
+        b"LT" | b"lt" => ('<', true),
+        b"NewLine" => ('\n', true),
+        b"NonBreakingSpace" | b"nbsp" => (' ', false),
+        b"QUOT" | b"quot" => ('"', true),
+        b"Tab" => ('\t', true),
+        b"UnderBar" | b"lowbar" => ('_', false),
+        b"VerticalLine" | b"verbar" | b"vert" => ('|', false),
+        b"ZeroWidthSpace" => ('\u{200b}', false),
+        b"apos" => ('\'', true),
+        b"ast" | b"midast" => ('*', false),
+        b"bsol" => ('\\', false),
+        b"colon" => (':', true),
+        b"comma" => (',', false),
+        b"commat" => ('@', false),
+        b"dollar" => ('$', false),
+        b"equals" => ('=', false),
+        b"excl" => ('!', false),
+        b"imath" | b"inodot" => ('i', false),
+        b"lbrace" | b"lcub" => ('{', true),
+        b"lbrack" | b"lsqb" => ('[', false),
+        b"lpar" => ('(', true),
+        b"num" => ('#', false),
+        b"percnt" => ('%', false),
+        b"period" => ('.', false),
+        b"plus" => ('+', false),
+        b"quest" => ('?', false),
+        b"rbrace" | b"rcub" => ('}', true),
+        b"rbrack" | b"rsqb" => (']', false),
+        b"rpar" => (')', true),
+        b"semi" => (';', false),
+        b"shy" => ('\u{ad}', false),
+        b"sol" => ('/', false),
+        b"zwj" => ('\u{200d}', false),
+        b"zwnj" => ('\u{200c}', false),
+        b"ApplyFunction" => ('\u{2061}', false),
+        b"InvisibleComma" => ('\u{2063}', false),
+        b"NoBreak" => ('\u{2060}', false),
+        _ => return None,
+    })
 }

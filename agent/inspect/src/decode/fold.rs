@@ -13,7 +13,8 @@ use crate::{
 enum Change {
     Keep,
     Drop(Step),
-    Byte(u8, Step),
+    /// An ASCII character, and whether it is odd that it is written so.
+    Byte(u8, Step, bool),
     Char(char, Step),
 }
 
@@ -37,7 +38,7 @@ pub(super) fn first(value: &[u8], bytes: ByteSet) -> Option<usize> {
                 graphic(before) && graphic(after)
             }
             Change::Drop(_) => graphic(before) || graphic(after),
-            Change::Byte(byte, Step::Lookalike) if ordinary(byte) => letters,
+            Change::Byte(_, _, false) => letters,
             Change::Byte(..) | Change::Char(..) => true,
         };
         if counts {
@@ -67,7 +68,7 @@ pub(super) fn fold_from(out: &mut Vec<u8>, first: usize, steps: &mut Steps) {
         let (new, step): (&[u8], Step) = match change {
             Change::Keep => continue,
             Change::Drop(step) => (&[], step),
-            Change::Byte(byte, step) => {
+            Change::Byte(byte, step, _) => {
                 buffer[0] = byte;
                 (&buffer[..1], step)
             }
@@ -76,8 +77,8 @@ pub(super) fn fold_from(out: &mut Vec<u8>, first: usize, steps: &mut Steps) {
         let alphanumeric = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
         let hides = match change {
             Change::Drop(_) => alphanumeric(before) && alphanumeric(out.get(at).copied()),
-            Change::Byte(_, Step::Overlong) | Change::Char(..) => true,
-            Change::Byte(byte, _) => !ordinary(byte) && is_odd(out.get(found..at).unwrap_or_default()),
+            Change::Byte(_, _, odd) => odd,
+            Change::Char(..) => true,
             Change::Keep => false,
         };
         if hides {
@@ -137,7 +138,7 @@ fn read(rest: &[u8], before: Option<u8>) -> (Change, usize) {
     let used = 1 + following.len();
     if code < least {
         return match char::from_u32(code) {
-            Some(char) if char.is_ascii() => (Change::Byte(code as u8, Step::Overlong), used),
+            Some(char) if char.is_ascii() => (Change::Byte(code as u8, Step::Overlong, true), used),
             Some(char) if char.len_utf8() < used => (Change::Char(char, Step::Overlong), used),
             _ => (Change::Keep, used),
         };
@@ -151,10 +152,11 @@ fn read(rest: &[u8], before: Option<u8>) -> (Change, usize) {
         Reading::Ordinary(b'.') if matches!(code, 0x3002 | 0xff61) => {
             let within = before.is_some_and(|byte| byte.is_ascii_alphanumeric())
                 && rest.get(used).is_some_and(u8::is_ascii_alphanumeric);
-            if within { Change::Byte(b'.', Step::Lookalike) } else { Change::Keep }
+            if within { Change::Byte(b'.', Step::Lookalike, false) } else { Change::Keep }
         }
         Reading::Nothing => Change::Drop(Step::ZeroWidth),
-        Reading::Ordinary(byte) | Reading::Odd(byte) => Change::Byte(byte, Step::Lookalike),
+        Reading::Ordinary(byte) => Change::Byte(byte, Step::Lookalike, false),
+        Reading::Odd(byte) => Change::Byte(byte, Step::Lookalike, true),
     };
     (change, used)
 }
@@ -165,22 +167,10 @@ fn short(lead: u8, more: &[u8]) -> (Change, usize) {
     let Some(&second) = more.first() else { return (Change::Keep, 1) };
     let byte = (lead & 1) << 6 | second & 0x3f;
     if second & 0xc0 == 0x80 || matches!(byte, b'.' | b'/' | b'\\') {
-        (Change::Byte(byte, Step::Overlong), 2)
+        (Change::Byte(byte, Step::Overlong, true), 2)
     } else if matches!(second, b'.' | b'/' | b'\\') {
-        (Change::Byte(second, Step::Overlong), 2)
+        (Change::Byte(second, Step::Overlong, true), 2)
     } else {
         (Change::Keep, 1)
     }
-}
-
-/// Whether ordinary text has this ASCII character in another form.
-const fn ordinary(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(byte, b' ' | b'\n' | b',' | b'.' | b'!' | b'?' | b':' | b';' | b'(' | b')' | b'-' | b'~')
-}
-
-/// Whether a sequence is a character that no language uses in place of the ASCII one.
-fn is_odd(sequence: &[u8]) -> bool {
-    let char = std::str::from_utf8(sequence).ok().and_then(|text| text.chars().next());
-    char.is_some_and(|char| matches!(lookalike::reading(u32::from(char)), Reading::Odd(_)))
 }

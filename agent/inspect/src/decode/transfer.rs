@@ -164,7 +164,7 @@ fn is_text(bytes: &[u8]) -> bool {
 /// Decodes digits, of which there must be an even number, perhaps behind `0x`.
 fn digits(value: &[u8], out: &mut Vec<u8>) -> bool {
     let digits = value.strip_prefix(b"0x").unwrap_or(value);
-    if digits.len() < SHORTEST_HEX.min(value.len()) || digits.len() % 2 != 0 || value.len() < SHORTEST_HEX {
+    if value.len() < SHORTEST_HEX || !digits.len().is_multiple_of(2) {
         return false;
     }
     for pair in digits.chunks_exact(2) {

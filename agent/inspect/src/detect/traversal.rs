@@ -106,6 +106,7 @@ impl Detector for Traversal {
     fn applies(&self, gate: &Gate) -> bool {
         let path = ByteSet::SLASH.and(ByteSet::BACKSLASH).and(ByteSet::DOT).and(ByteSet::PERCENT);
         gate.has_literal()
+            || gate.decoded && gate.bytes.has_any(ByteSet::HIGH)
             || gate.bytes.has_any(path)
                 && (!gate.bytes.has_any(ByteSet::SPACE) || gate.len > SHORTEST_PADDING)
     }

@@ -58,8 +58,11 @@ const PIECE: usize = 64 * 1024;
 /// What neighbouring pieces share: an attack that spans more is found in its parts, or in the value as it stands.
 const OVERLAP: usize = 1024;
 
-/// Messages may be decoded to this many times their length, and short ones to at least this many bytes.
+/// The rounds of all values of a message together, and the structures in them, may be this many times as long as the
+/// message, for the part of a message beyond [`LONG`] this many times, and for a short one so many bytes.
 const MAX_DECODED_RATIO: usize = 4;
+const MAX_DECODED_RATIO_BEYOND: usize = 2;
+const LONG: usize = 64 * 1024;
 const MIN_DECODED_BYTES: usize = 16 * 1024;
 
 /// Beyond this many bytes of a message the rounds between the first and the last of a value are not judged.
@@ -89,6 +92,13 @@ impl Examiner {
         self.scratch.shrink();
         (judged, coverage)
     }
+}
+
+/// How many bytes may be decoded of a message of this length.
+fn decodable(len: usize) -> usize {
+    let first = len.min(LONG);
+    let beyond = (len - first).saturating_mul(MAX_DECODED_RATIO_BEYOND);
+    first.saturating_mul(MAX_DECODED_RATIO).saturating_add(beyond).max(MIN_DECODED_BYTES)
 }
 
 impl Level {
@@ -190,7 +200,7 @@ impl<'a> Court<'a> {
             findings: Vec::new(),
             looked_at: 0,
             levels,
-            decodable: len.saturating_mul(MAX_DECODED_RATIO).max(MIN_DECODED_BYTES),
+            decodable: decodable(len),
             between: MAX_BETWEEN_BYTES,
             open: 0,
         }
@@ -325,13 +335,13 @@ impl<'a> Court<'a> {
             if !decode::may_change(input, kinds) {
                 break;
             }
-            let Some(decodable) = self.decodable.checked_sub(input.len()) else {
-                self.left_out(place);
-                break;
-            };
             if !decode::round(input, kinds, other, &mut layers) {
                 break;
             }
+            let Some(decodable) = self.decodable.checked_sub(other.len()) else {
+                self.left_out(place);
+                break;
+            };
             self.decodable = decodable;
             if due {
                 self.left_out(place);
@@ -537,3 +547,6 @@ impl Inspector {
         self.examiner.examine(subject, settings).0
     }
 }
+
+#[cfg(test)]
+mod tests;

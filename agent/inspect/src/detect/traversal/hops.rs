@@ -22,6 +22,9 @@ enum Unit {
     End,
 }
 
+/// Names do not repeat a letter so often.
+const PADDED_NAME: usize = 100;
+
 /// Names do not begin with so many dots.
 const MANY_DOTS: usize = 6;
 
@@ -32,10 +35,19 @@ struct Run {
     /// `./` segments.
     selfs: usize,
     odd: bool,
+    /// Segments that are names.
+    names: usize,
     /// Whether the path begins with a slash and then leaves its folder, which is none.
     above_root: bool,
     /// Whether a name begins with many dots.
     dotted_name: bool,
+    /// Whether there are slashes of both kinds side by side.
+    mixed: bool,
+    /// The byte that came last, and how often.
+    last: u8,
+    repeated: usize,
+    /// Whether a name is padding.
+    padded: bool,
     dots: usize,
     wilds: usize,
     noise: bool,
@@ -83,7 +95,7 @@ pub(super) fn examine(value: &Value<'_>, start: usize, alone: bool, found: &mut 
             if found.is_certain() {
                 return;
             }
-            run = Run::new(at + len);
+            run.restart(at + len);
         } else {
             run.take(unit, rest.first().copied().unwrap_or_default());
         }
@@ -107,8 +119,13 @@ impl Run {
             hops: 0,
             selfs: 0,
             odd: false,
+            names: 0,
             above_root: false,
             dotted_name: false,
+            mixed: false,
+            last: 0,
+            repeated: 0,
+            padded: false,
             dots: 0,
             wilds: 0,
             noise: false,
@@ -117,7 +134,20 @@ impl Run {
         }
     }
 
+    /// Begins another path, without clearing the memory of the last one.
+    const fn restart(&mut self, start: usize) {
+        self.start = start;
+        (self.hops, self.selfs, self.names, self.dots, self.wilds) = (0, 0, 0, 0, 0);
+        (self.odd, self.above_root, self.dotted_name, self.noise, self.name) =
+            (false, false, false, false, false);
+        (self.mixed, self.last, self.repeated, self.padded) = (false, 0, 0, false);
+        self.path.len = 0;
+    }
+
     fn take(&mut self, unit: Unit, byte: u8) {
+        self.repeated = if byte == self.last { self.repeated + 1 } else { 0 };
+        self.mixed |= matches!((self.last, byte), (b'/', b'\\') | (b'\\', b'/'));
+        self.last = byte;
         match unit {
             Unit::Dot | Unit::OddDot => {
                 self.dots += 1;
@@ -130,6 +160,7 @@ impl Run {
             }
             Unit::Noise => self.noise = true,
             Unit::Other => {
+                self.padded |= self.repeated >= PADDED_NAME;
                 self.dotted_name |=
                     !self.name && self.dots >= MANY_DOTS && self.path.as_bytes().starts_with(b"/");
                 self.name = true;
@@ -150,12 +181,7 @@ impl Run {
         if !self.name {
             if self.dots + self.wilds >= 2 {
                 self.hops += 1;
-                self.above_root |= self
-                    .path
-                    .as_bytes()
-                    .split(|byte| *byte == b'/')
-                    .all(|part| part.iter().all(|byte| *byte == b'.'))
-                    && self.path.as_bytes().starts_with(b"/");
+                self.above_root |= self.names == 0 && self.path.as_bytes().starts_with(b"/");
                 self.odd |= odd_slash || self.noise || self.wilds > 0 || self.dots > 2;
             } else if self.dots == 1 {
                 self.selfs += 1;
@@ -163,11 +189,16 @@ impl Run {
                 self.path.len = self.path.len.saturating_sub(1);
             }
         }
+        self.names += usize::from(self.name);
         (self.dots, self.wilds, self.noise, self.name) = (0, 0, false, false);
     }
 
     /// Reports what the path was.
     fn finish(&mut self, end: usize, first: usize, alone: bool, hidden: bool, found: &mut Found) {
+        // A word, as most are.
+        if self.start != first && self.names + self.hops + self.selfs + self.dots + self.wilds == 0 {
+            return;
+        }
         let open = !self.name && self.dots + self.wilds >= 2;
         if open && (self.path.len > self.dots || alone && self.odd) {
             self.end_segment(false);
@@ -182,7 +213,8 @@ impl Run {
                 && self.start == first
                 && !path.contains(&b'/')
                 && file(path, alone, 0, at.clone(), found);
-        let odd = self.odd || hidden && self.hops > 0;
+        // Lists have placeholders.
+        let odd = self.odd || hidden && self.hops > 0 || self.padded || path.ends_with(b"}");
         // A chain of URLs has steps of its own: a browser resolves them.
         match (alone, self.hops) {
             (_, 0) => {}
@@ -207,7 +239,10 @@ impl Run {
         if alone && self.dotted_name {
             found.push("many dots", Strength::Strong, at.clone());
         }
-        if alone && self.selfs >= 5 {
+        if alone && self.padded && path.contains(&b'.') {
+            found.push("padding, then dots", Strength::Strong, at.clone());
+        }
+        if alone && (self.selfs >= 5 || self.selfs >= 2 && self.mixed) {
             found.push("steps that go nowhere", Strength::Strong, at);
         }
     }
