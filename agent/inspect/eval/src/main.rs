@@ -32,7 +32,7 @@ use crate::{
 const HELP: &str = "\
 Measures the detectors on a corpus
 
-Usage: framewall-inspect-eval --corpus DIR [OPTIONS]
+Usage: cargo xtask eval --corpus DIR [OPTIONS]
 
 Options:
   --corpus DIR    The corpus: SET/CLASS.jsonl, derived/SET_evasion.jsonl, derived/SET_wrapped.jsonl
