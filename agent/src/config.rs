@@ -15,14 +15,14 @@ use std::{
 };
 
 use framewall_common::MAX_PORTS;
-use framewall_inspect::{Budget, DeflatePolicy, HandshakePolicy, Limits, OpaquePolicy};
+use framewall_inspect::{Budget, DeflatePolicy, HandshakePolicy, Limits, OpaquePolicy, Profile};
 use serde::Deserialize;
 use toml::Spanned;
 
 pub(crate) use self::port::Port;
 use self::{
     limits::RawLimits,
-    port::RawPort,
+    port::{RawPort, RawProfile},
     source::{Complaint, Source},
 };
 use crate::{
@@ -69,6 +69,7 @@ pub(crate) enum ConfigError {
 struct RawConfig {
     ports: Vec<Spanned<i64>>,
     mode: Option<RunMode>,
+    profile: Option<RawProfile>,
     events: Option<PathBuf>,
     drain_timeout_ms: Option<Spanned<i64>>,
     workers: Option<Spanned<i64>>,
@@ -113,6 +114,7 @@ impl Config {
         let plain = |number| Port {
             number,
             mode,
+            profile: raw.profile.map(Profile::from).unwrap_or_default(),
             opaque: OpaquePolicy::default(),
             handshake: HandshakePolicy::default(),
             deflate: DeflatePolicy::default(),
@@ -229,6 +231,15 @@ mod tests {
             max_leaves: 18,
         };
         assert_eq!(config.ports[0].limits, expected);
+    }
+
+    #[test]
+    fn a_profile_is_inherited_unless_a_port_has_its_own() {
+        let text = "ports = [1]\nprofile = \"strict\"\n[[port]]\nport = 2\nprofile = \"lenient\"\n";
+        let profiles: Vec<_> = config(text).ports.iter().map(|port| port.profile).collect();
+        assert_eq!(profiles, [Profile::Strict, Profile::Lenient]);
+        assert_eq!(config("ports = [1]").ports[0].profile, Profile::Balanced);
+        assert!(error("profile = \"loose\"").starts_with("f.toml:1:11: unknown variant `loose`"));
     }
 
     const PORTS: &str = "ports = [80, 90]\nmode = \"log\"\n[limits]\nmax_head_bytes = 2048\n\

@@ -56,6 +56,6 @@ pub use session::Session;
 pub use settings::{DeflatePolicy, Mode, OpaquePolicy, Profile, Settings};
 pub use stats::{Counters, StreamCounters};
 pub use verdict::{
-    CloseReason, Finding, FindingAction, Inspector, Offence, OffenceClass, Opcode, inspect_text,
+    CloseReason, Finding, FindingAction, Inspector, Offence, OffenceClass, Opcode, Unit, inspect_text,
 };
 pub use ws::{ControlFrame, ProtocolViolation};

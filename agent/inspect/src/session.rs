@@ -153,6 +153,7 @@ impl Session {
     pub fn counters(&self) -> Counters {
         let mut counters = self.counters;
         counters.offences = self.out.offences();
+        counters.findings = self.out.findings_reported();
         match &self.stage {
             Stage::Http(http) => counters.requests = http.requests(),
             Stage::WebSocket(ws) | Stage::Closing { ws: Some(ws), .. } => ws.add_to(&mut counters),

@@ -3,12 +3,14 @@
 mod close_reason;
 mod examine;
 mod finding;
+mod handshake;
 mod offence;
 mod redact;
 
 pub use close_reason::CloseReason;
 pub(crate) use examine::{Examiner, Subject};
 pub use examine::{Inspector, inspect_text};
-pub use finding::{Finding, FindingAction, Opcode};
+pub use finding::{Finding, FindingAction, Opcode, Unit};
+pub(crate) use handshake::examine_handshake;
 pub(crate) use offence::Breach;
 pub use offence::{Offence, OffenceClass};

@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, str::FromStr, sync::Arc};
 
-use framewall_inspect::{Budget, DeflatePolicy, HandshakePolicy, Limits, OpaquePolicy, Settings};
+use framewall_inspect::{Budget, DeflatePolicy, HandshakePolicy, Limits, OpaquePolicy, Profile, Settings};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -16,6 +16,8 @@ pub(crate) struct Port {
     pub(crate) number: u16,
     /// What to do with its traffic.
     pub(crate) mode: RunMode,
+    /// How much must speak for an attack before it blocks.
+    pub(crate) profile: Profile,
     /// What happens to connections that cannot be inspected.
     pub(crate) opaque: OpaquePolicy,
     /// Which WebSockets may be opened.
@@ -30,8 +32,8 @@ impl Port {
     /// What the sessions of this port are told; `None` if they are relayed only.
     pub(crate) fn inspection(&self, budget: &Arc<Budget>) -> Option<Settings> {
         let mode = self.mode.inspection()?;
-        let Self { opaque, handshake, deflate, limits, .. } = self.clone();
-        Some(Settings { mode, opaque, handshake, deflate, limits, budget: Arc::clone(budget) })
+        let Self { profile, opaque, handshake, deflate, limits, .. } = self.clone();
+        Some(Settings { mode, profile, opaque, handshake, deflate, limits, budget: Arc::clone(budget) })
     }
 }
 
@@ -41,6 +43,7 @@ impl Port {
 pub(super) struct RawPort {
     port: Spanned<i64>,
     mode: Option<RunMode>,
+    profile: Option<RawProfile>,
     #[serde(default)]
     opaque: RawOpaque,
     #[serde(default)]
@@ -55,6 +58,24 @@ pub(super) struct RawPort {
     deflate: RawDeflate,
     #[serde(default)]
     limits: RawLimits,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RawProfile {
+    Balanced,
+    Strict,
+    Lenient,
+}
+
+impl From<RawProfile> for Profile {
+    fn from(raw: RawProfile) -> Self {
+        match raw {
+            RawProfile::Balanced => Self::Balanced,
+            RawProfile::Strict => Self::Strict,
+            RawProfile::Lenient => Self::Lenient,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -90,6 +111,7 @@ impl RawPort {
         Ok(Port {
             number,
             mode: self.mode.unwrap_or(inherited.mode),
+            profile: self.profile.map_or(inherited.profile, Profile::from),
             opaque: match self.opaque {
                 RawOpaque::Pass => OpaquePolicy::Pass,
                 RawOpaque::Close => OpaquePolicy::Close,

@@ -12,7 +12,7 @@ use std::{
 };
 
 use framewall_inspect::{
-    CloseReason, Counters, Direction, Finding, FindingAction, Offence, OffenceClass, Report,
+    CloseReason, Counters, Direction, Finding, FindingAction, Offence, OffenceClass, Report, Unit,
 };
 use tracing::{debug, info};
 
@@ -169,27 +169,33 @@ impl Record {
 
     fn report_finding(&self, finding: &Finding) {
         let Self { connection, client, server, .. } = *self;
-        let location = &finding.location;
-        match finding.action {
-            FindingAction::Block => {
-                info!(connection, %client, %server, signal = %finding.signal, location, "message blocked");
-                self.events.emit(&Event::MessageBlocked {
-                    connection,
-                    client,
-                    server,
-                    finding: finding.into(),
-                });
+        let Finding { signal, action, location, evidence, .. } = finding;
+        let what = match finding.unit {
+            Unit::Handshake => "handshake",
+            Unit::Message { .. } => "message",
+        };
+        info!(connection, %client, %server, %signal, action = action.as_str(), location, evidence, "finding in a {what}");
+        let found = finding.into();
+        self.events.emit(&match (finding.unit, action) {
+            (Unit::Message { .. }, FindingAction::Block) => {
+                Event::MessageBlocked { connection, client, server, finding: found }
             }
-            FindingAction::Log => {
-                info!(connection, %client, %server, signal = %finding.signal, location, "message flagged");
-                self.events.emit(&Event::MessageFlagged {
-                    connection,
-                    client,
-                    server,
-                    finding: finding.into(),
-                });
+            (Unit::Message { .. }, FindingAction::Log) => {
+                Event::MessageFlagged { connection, client, server, finding: found }
             }
-        }
+            (Unit::Message { .. }, FindingAction::Tag) => {
+                Event::MessageTagged { connection, client, server, finding: found }
+            }
+            (Unit::Handshake, FindingAction::Block) => {
+                Event::HandshakeBlocked { connection, client, server, finding: found }
+            }
+            (Unit::Handshake, FindingAction::Log) => {
+                Event::HandshakeFlagged { connection, client, server, finding: found }
+            }
+            (Unit::Handshake, FindingAction::Tag) => {
+                Event::HandshakeTagged { connection, client, server, finding: found }
+            }
+        });
     }
 }
 

@@ -20,7 +20,7 @@ use std::{
     time::SystemTime,
 };
 
-use framewall_inspect::{Finding, Handshake, Offence};
+use framewall_inspect::{Finding, Handshake, Offence, Unit};
 use serde::Serialize;
 use tracing::warn;
 
@@ -89,6 +89,38 @@ pub(crate) enum Event<'a> {
     },
     /// A message was found offending and passed, in mode log.
     MessageFlagged {
+        connection: u64,
+        client: SocketAddr,
+        server: SocketAddr,
+        #[serde(flatten)]
+        finding: Evidence<'a>,
+    },
+    /// Something about a message is worth knowing and no reason to block it; it passed.
+    MessageTagged {
+        connection: u64,
+        client: SocketAddr,
+        server: SocketAddr,
+        #[serde(flatten)]
+        finding: Evidence<'a>,
+    },
+    /// A handshake was kept from the application and its client refused.
+    HandshakeBlocked {
+        connection: u64,
+        client: SocketAddr,
+        server: SocketAddr,
+        #[serde(flatten)]
+        finding: Evidence<'a>,
+    },
+    /// A handshake was found offending and passed, in mode log.
+    HandshakeFlagged {
+        connection: u64,
+        client: SocketAddr,
+        server: SocketAddr,
+        #[serde(flatten)]
+        finding: Evidence<'a>,
+    },
+    /// Something about a handshake is worth knowing and no reason to refuse it; it passed.
+    HandshakeTagged {
         connection: u64,
         client: SocketAddr,
         server: SocketAddr,
@@ -166,8 +198,20 @@ impl<'a> From<&'a Handshake> for Upgrade<'a> {
 pub(crate) struct Evidence<'a> {
     direction: &'a str,
     signal: &'a str,
+    score: u32,
     location: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    evidence: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    layers: Vec<&'a str>,
     excerpt: &'a str,
+    #[serde(flatten)]
+    message: Option<Message<'a>>,
+}
+
+/// Which message it was found in.
+#[derive(Debug, Serialize)]
+struct Message<'a> {
     opcode: &'a str,
     message: u64,
 }
@@ -177,10 +221,15 @@ impl<'a> From<&'a Finding> for Evidence<'a> {
         Self {
             direction: finding.direction.as_str(),
             signal: finding.signal.as_str(),
+            score: finding.score,
             location: &finding.location,
+            evidence: finding.evidence,
+            layers: finding.layers.iter().map(|step| step.as_str()).collect(),
             excerpt: &finding.excerpt,
-            opcode: finding.opcode.as_str(),
-            message: finding.message,
+            message: match finding.unit {
+                Unit::Handshake => None,
+                Unit::Message { opcode, index } => Some(Message { opcode: opcode.as_str(), message: index }),
+            },
         }
     }
 }

@@ -142,6 +142,11 @@ impl Offer {
 }
 
 impl WebSocketOffer {
+    /// What the request says.
+    pub(crate) const fn handshake(&self) -> &Handshake {
+        &self.handshake
+    }
+
     fn read(
         head: &[u8],
         method: &str,

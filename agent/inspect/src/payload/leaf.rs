@@ -17,6 +17,8 @@ pub(crate) enum Place<'a> {
     Whole,
     /// It begins at this byte of a binary message.
     Offset(usize),
+    /// It is the path, a query parameter, a cookie or a header of the handshake.
+    Handshake { part: &'static str, name: &'a [u8] },
     /// It is a string or key of the JSON `text`, inside `levels`.
     Json { text: &'a [u8], levels: &'a [Level] },
 }
@@ -31,6 +33,13 @@ impl Place<'_> {
         let mut path = String::from("$");
         match self {
             Self::Whole => {}
+            Self::Handshake { part, name } => {
+                path.clear();
+                path.push_str(part);
+                if !name.is_empty() {
+                    push_key(&mut path, name);
+                }
+            }
             Self::Offset(offset) => {
                 path.push('@');
                 path.push_str(&offset.to_string());

@@ -6,13 +6,13 @@ use crate::{
     action::OpaqueKind,
     direction::Direction,
     http::{
-        Accepted, Body, BodyError, FirstLine, HeadError, HeadScanner, HttpAmbiguity, RequestKind, Response,
-        Scan, parse_request, parse_response,
+        Accepted, Body, BodyError, FirstLine, HeadError, HeadScanner, HttpAmbiguity, Offer, RequestKind,
+        Response, Scan, parse_request, parse_response,
     },
     limits::Limits,
     session::{clock::Unfinished, outbox::Outbox},
     settings::{DeflatePolicy, Settings},
-    verdict::{Breach, CloseReason},
+    verdict::{Breach, CloseReason, examine_handshake},
 };
 
 /// What became of the connection.
@@ -210,6 +210,10 @@ impl HttpStage {
         let RequestSide::Head(head) = &mut self.request else { return Ok(Vec::new()) };
         let request =
             parse_request(head.whole(last), &settings.handshake, settings.strips_deflate(), limits)?;
+        if let RequestKind::Upgrade(Offer::WebSocket(offer)) = &request.kind {
+            // Before the last byte of it goes on.
+            out.findings(examine_handshake(offer.handshake(), settings))?;
+        }
         if let Some(refusal) = request.refusal {
             out.object(Breach::new(Direction::ToServer, refusal.into())).map_err(|breach| breach.reason)?;
         }

@@ -6,7 +6,7 @@ use crate::{
     action::{Action, Injection, Report},
     direction::Direction,
     settings::Mode,
-    verdict::{Breach, CloseReason, FindingAction, Offence},
+    verdict::{Breach, CloseReason, Finding, FindingAction, Offence},
 };
 
 /// Where the stages put what is to be done.
@@ -21,6 +21,7 @@ pub(super) struct Outbox {
     ended: [bool; 2],
     finished: [bool; 2],
     offences: u64,
+    findings: u64,
 }
 
 impl Outbox {
@@ -32,6 +33,7 @@ impl Outbox {
             ended: [false; 2],
             finished: [false; 2],
             offences: 0,
+            findings: 0,
         }
     }
 
@@ -103,6 +105,23 @@ impl Outbox {
         }
     }
 
+    /// Reports findings.
+    ///
+    /// # Errors
+    ///
+    /// The reason to end the connection, if one of them blocks.
+    pub(super) fn findings(&mut self, findings: Vec<Finding>) -> Result<(), CloseReason> {
+        self.findings += findings.len() as u64;
+        let mut result = Ok(());
+        for finding in findings {
+            if finding.action == FindingAction::Block && result.is_ok() {
+                result = Err(CloseReason::Attack(finding.signal));
+            }
+            self.report(Report::Finding(Box::new(finding)));
+        }
+        result
+    }
+
     /// Reports that a message passes without being looked at as a whole, and why.
     pub(super) fn pass_uninspected(&mut self, breach: Breach) {
         if let Some(offence) = breach.offence(FindingAction::Log) {
@@ -124,6 +143,11 @@ impl Outbox {
                 Ok(())
             }
         }
+    }
+
+    /// How many findings were reported.
+    pub(super) const fn findings_reported(&self) -> u64 {
+        self.findings
     }
 
     /// How many offences were reported.

@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use crate::{
-    action::Report,
     direction::Direction,
     payload::Coverage,
     session::{
@@ -13,7 +12,7 @@ use crate::{
     },
     settings::{Mode, Settings},
     stats::Counters,
-    verdict::{Breach, CloseReason, Examiner, Finding, FindingAction, Opcode, Subject},
+    verdict::{Breach, CloseReason, Examiner, Opcode, Subject},
     ws::{Bounds, DeflateParams, Message, Receiver, Step, Tracker},
 };
 
@@ -29,7 +28,6 @@ pub(super) struct WsStage {
     /// What was released last ends within a frame.
     torn: bool,
     uninspected_messages: u64,
-    findings: u64,
 }
 
 impl WsStage {
@@ -42,7 +40,6 @@ impl WsStage {
             pending: 0,
             torn: false,
             uninspected_messages: 0,
-            findings: 0,
         }
     }
 
@@ -67,7 +64,6 @@ impl WsStage {
         counters.to_server = self.receiver.counters();
         counters.to_client = self.tracker.counters();
         counters.uninspected_messages = self.uninspected_messages;
-        counters.findings = self.findings;
     }
 
     /// Approximate memory in bytes.
@@ -205,25 +201,13 @@ impl WsStage {
         if coverage == Coverage::None {
             self.uninspected_messages += 1;
         }
-        self.report(findings, out)
+        out.findings(findings)
     }
 
     fn judge_prefix(&mut self, settings: &Settings, out: &mut Outbox) -> Result<(), CloseReason> {
         let Message { payload, is_text, index } = self.receiver.prefix();
         let (findings, _) = self.examiner.examine(subject(payload, is_text, index, false), settings);
-        self.report(findings, out)
-    }
-
-    fn report(&mut self, findings: Vec<Finding>, out: &mut Outbox) -> Result<(), CloseReason> {
-        let mut reason = None;
-        for finding in findings {
-            self.findings += 1;
-            if finding.action == FindingAction::Block {
-                reason = reason.or(Some(CloseReason::Attack(finding.signal)));
-            }
-            out.report(Report::Finding(Box::new(finding)));
-        }
-        reason.map_or(Ok(()), Err)
+        out.findings(findings)
     }
 
     fn count(&mut self, counted: Counted, now: Instant, out: &mut Outbox) -> Result<(), CloseReason> {

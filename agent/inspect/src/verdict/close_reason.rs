@@ -275,11 +275,10 @@ impl CloseReason {
     /// What a client is told whose request is refused, if it is told anything.
     pub(crate) const fn response(self) -> Option<&'static str> {
         match self {
-            Self::OriginNotAllowed | Self::PathNotAllowed => {
+            Self::Attack(_) | Self::OriginNotAllowed | Self::PathNotAllowed => {
                 Some("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             }
-            Self::Attack(_)
-            | Self::ProtocolError(_)
+            Self::ProtocolError(_)
             | Self::InvalidUtf8
             | Self::MessageTooBig
             | Self::TooManyFragments

@@ -5,11 +5,11 @@ use std::ops::ControlFlow;
 use crate::{
     byte_set::ByteSet,
     decode::Layers,
-    detect::{DETECTORS, Evidence, Found, Gate, Kind, Origin, Signal, SignalKind, Value},
+    detect::{Evidence, Found, Gate, Kind, Origin, Signal, SignalKind, Value},
     direction::Direction,
     payload::{Coverage, Leaf, Place, Scratch, leaves},
     settings::{Mode, Settings},
-    verdict::{Finding, FindingAction, Opcode, redact::excerpt},
+    verdict::{Finding, FindingAction, Opcode, Unit, redact::excerpt},
 };
 
 /// A message to be judged.
@@ -39,7 +39,8 @@ impl Examiner {
 
     /// Looks for attacks; at most one finding a signal. Allocates only where something was found.
     pub(crate) fn examine(&mut self, subject: Subject<'_>, settings: &Settings) -> (Vec<Finding>, Coverage) {
-        let mut court = Court { subject, settings, cases: Vec::new(), findings: Vec::new(), looked_at: 0 };
+        let unit = Unit::Message { opcode: subject.opcode, index: subject.index };
+        let mut court = Court::new(unit, subject.direction, settings);
         let coverage = leaves(
             subject.payload,
             subject.opcode == Opcode::Text,
@@ -53,9 +54,10 @@ impl Examiner {
     }
 }
 
-/// What was found so far in one message.
-struct Court<'a> {
-    subject: Subject<'a>,
+/// What was found so far in one message or handshake.
+pub(super) struct Court<'a> {
+    unit: Unit,
+    direction: Direction,
     settings: &'a Settings,
     cases: Vec<Case>,
     findings: Vec<Finding>,
@@ -74,7 +76,11 @@ struct Case {
     layers: Layers,
 }
 
-impl Court<'_> {
+impl<'a> Court<'a> {
+    pub(super) fn new(unit: Unit, direction: Direction, settings: &'a Settings) -> Self {
+        Self { unit, direction, settings, cases: Vec::new(), findings: Vec::new(), looked_at: 0 }
+    }
+
     fn hear(&mut self, leaf: Leaf<'_>) -> ControlFlow<()> {
         let value = Value {
             bytes: leaf.value,
@@ -84,15 +90,20 @@ impl Court<'_> {
             layers: Layers::default(),
             nested: false,
         };
+        self.hear_value(&value, leaf.place)
+    }
+
+    /// Judges one value.
+    pub(super) fn hear_value(&mut self, value: &Value<'_>, place: Place<'_>) -> ControlFlow<()> {
         let Some(gate) = Gate::of(value.bytes, ByteSet::of(value.bytes)) else {
             return ControlFlow::Continue(());
         };
         self.looked_at += 1;
         if self.looked_at > self.settings.limits.max_leaves {
-            self.anomaly(Signal::WsUninspected, Leaf { value: b"", place: Place::Whole });
+            self.anomaly(Signal::WsUninspected, b"", Place::Whole);
             return ControlFlow::Break(());
         }
-        self.ask(&value, gate, leaf.place)
+        self.ask(value, gate, place)
     }
 
     fn ask(&mut self, value: &Value<'_>, gate: Gate, place: Place<'_>) -> ControlFlow<()> {
@@ -150,7 +161,7 @@ impl Court<'_> {
         if decided { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    fn close(mut self) -> Vec<Finding> {
+    pub(super) fn close(mut self) -> Vec<Finding> {
         for case in std::mem::take(&mut self.cases) {
             let score = case.found.score();
             if score < self.settings.profile.tag_score() {
@@ -160,7 +171,7 @@ impl Court<'_> {
                 case.signal.kind() == SignalKind::Attack && score >= self.settings.profile.block_score();
             self.findings.push(Finding {
                 signal: case.signal,
-                direction: self.subject.direction,
+                direction: self.direction,
                 action: match (blocks, self.settings.mode) {
                     (true, Mode::Block) => FindingAction::Block,
                     (true, Mode::Log) => FindingAction::Log,
@@ -172,8 +183,7 @@ impl Court<'_> {
                 evidence: case.evidence.what,
                 at: case.evidence.at,
                 layers: case.layers.iter().collect(),
-                opcode: self.subject.opcode,
-                message: self.subject.index,
+                unit: self.unit,
             });
         }
         // What blocks first, then the highest score.
@@ -182,27 +192,26 @@ impl Court<'_> {
     }
 
     /// Something unusual about the message that is no matter of degree.
-    fn anomaly(&mut self, signal: Signal, leaf: Leaf<'_>) {
+    pub(super) fn anomaly(&mut self, signal: Signal, value: &[u8], place: Place<'_>) {
         if self.findings.iter().any(|known| known.signal == signal) {
             return;
         }
         let blocks = signal == Signal::WsUninspected;
         self.findings.push(Finding {
             signal,
-            direction: self.subject.direction,
+            direction: self.direction,
             action: match (blocks, self.settings.mode) {
                 (true, Mode::Block) => FindingAction::Block,
                 (true, Mode::Log) => FindingAction::Log,
                 (false, _) => FindingAction::Tag,
             },
             score: 0,
-            location: leaf.place.location(),
-            excerpt: excerpt(leaf.value),
+            location: place.location(),
+            excerpt: excerpt(value),
             evidence: "",
             at: 0..0,
             layers: Vec::new(),
-            opcode: self.subject.opcode,
-            message: self.subject.index,
+            unit: self.unit,
         });
     }
 }

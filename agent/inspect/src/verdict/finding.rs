@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::{decode::Step, detect::Signal, direction::Direction};
 
-/// What a detector found in a message.
+/// What a detector found in a message or a handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The class of attack.
@@ -26,10 +26,22 @@ pub struct Finding {
     pub at: Range<usize>,
     /// The encodings that were undone to see it, outermost first.
     pub layers: Vec<Step>,
-    /// The type of the message.
-    pub opcode: Opcode,
-    /// Which data message of its direction it is, counted from 1.
-    pub message: u64,
+    /// What it was found in.
+    pub unit: Unit,
+}
+
+/// What is judged as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Unit {
+    /// The request that opens a WebSocket (RFC 6455 §4.1).
+    Handshake,
+    /// A data message.
+    Message {
+        /// The type of the message.
+        opcode: Opcode,
+        /// Which data message of its direction it is, counted from 1.
+        index: u64,
+    },
 }
 
 /// What a finding led to.

@@ -1,6 +1,8 @@
 //! What may be opened as a WebSocket, and what is told about it.
 
-use framewall_inspect::{CloseReason, Direction, HandshakePolicy, Mode, Report, Settings};
+use framewall_inspect::{
+    CloseReason, Direction, FindingAction, HandshakePolicy, Mode, Report, Settings, Signal, Unit,
+};
 
 use crate::{
     peer::{text, upgrade_request, upgrade_response},
@@ -138,4 +140,82 @@ fn a_handshake_tells_what_both_sides_said() {
     assert_eq!(handshake.cookies().count(), 2);
     assert_eq!(handshake.offered_subprotocols().count(), 2);
     assert_eq!(handshake.subprotocol(), Some("chat"));
+}
+
+/// Places in a request where an attack can stand, and what they are called.
+fn attacked(attack: &str) -> [(String, String); 4] {
+    let encoded: String = attack.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    [
+        (request("").replace("room=1", &format!("room={encoded}")), "query.room".to_owned()),
+        (request("").replace("room=1", &format!("{encoded}=1")), format!("query[\"{attack}\"]")),
+        (request(&format!("Cookie: a=1; b={attack}\r\n")), "cookie.b".to_owned()),
+        (request(&format!("X-Room: {attack}\r\n")), "header[\"X-Room\"]".to_owned()),
+    ]
+}
+
+#[test]
+fn an_attack_in_a_handshake_is_answered_for_the_application() {
+    for (request, location) in attacked("' OR '1'='1") {
+        let mut relay = Relay::new();
+        relay.feed(ToServer, request.as_bytes());
+        assert_forbidden(&relay, CloseReason::Attack(Signal::Sqli));
+        let findings = relay.findings();
+        let [finding] = findings.as_slice() else { panic!("{findings:?}") };
+        assert_eq!((finding.unit, finding.action), (Unit::Handshake, FindingAction::Block));
+        assert_eq!(finding.location, location);
+    }
+}
+
+#[test]
+fn an_attack_in_a_handshake_is_only_reported_in_mode_log() {
+    for (request, _) in attacked("' OR '1'='1") {
+        let mut relay = Relay::with(settings(Mode::Log));
+        relay.feed(ToServer, request.as_bytes());
+        relay.feed(ToClient, upgrade_response("").as_bytes());
+        assert_eq!((relay.outcome.closed, relay.held(ToServer)), (None, 0));
+        assert_eq!(relay.findings()[0].action, FindingAction::Log);
+    }
+}
+
+#[test]
+fn what_is_odd_about_a_handshake_is_tagged() {
+    let nobody = request("").replace("User-Agent: test\r\n", "");
+    let twice = request("User-Agent: other\r\n");
+    let path = request("").replace("/chat", "/a//b/../chat");
+    let cases = [(nobody, Signal::NoUa), (twice, Signal::DuplicateHeaders), (path, Signal::AbnormalPath)];
+    for (request, signal) in cases {
+        let mut relay = Relay::new();
+        relay.feed(ToServer, request.as_bytes());
+        relay.feed(ToClient, upgrade_response("").as_bytes());
+        let tags: Vec<_> = relay.findings().iter().map(|finding| (finding.signal, finding.action)).collect();
+        assert_eq!(tags, [(signal, FindingAction::Tag)]);
+        assert_eq!(relay.outcome.closed, None);
+    }
+}
+
+#[test]
+fn what_browsers_and_libraries_send_is_nothing_odd() {
+    let browser = "Pragma: no-cache\r\nCache-Control: no-cache\r\nOrigin: http://localhost:3000\r\n\
+                   Referer: http://127.0.0.1:3000/app?x=1#top\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n\
+                   Accept-Language: de-DE,de;q=0.9,en-US;q=0.8,en;q=0.7\r\nAccept: */*\r\n\
+                   Sec-CH-UA: \"Chromium\";v=\"140\", \"Not=A?Brand\";v=\"24\"\r\n\
+                   Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\
+                   X-Forwarded-For: 10.0.0.7, 192.168.1.1\r\nForwarded: for=\"[2001:db8::1]:4711\";proto=https\r\n\
+                   Authorization: Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl\r\n\
+                   Cookie: _ga=GA1.2.345.678; sid=s%3Aabc.def%2Fghi; prefs={\"theme\":\"dark\"}\r\n";
+    for agent in [
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:143.0) Gecko/20100101 Firefox/143.0",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0",
+        "Python/3.12 websockets/15.0",
+        "okhttp/4.12.0",
+        "Go-http-client/1.1",
+    ] {
+        let mut relay = Relay::new();
+        relay.feed(
+            ToServer,
+            request(browser).replace("User-Agent: test", &format!("User-Agent: {agent}")).as_bytes(),
+        );
+        assert_eq!(relay.findings(), Vec::<&framewall_inspect::Finding>::new(), "{agent}");
+    }
 }

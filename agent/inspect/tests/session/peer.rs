@@ -19,7 +19,7 @@ pub(crate) fn upgrade_request(extensions: &str) -> String {
         value => format!("Sec-WebSocket-Extensions: {value}\r\n"),
     };
     format!(
-        "GET /chat?room=1 HTTP/1.1\r\nHost: app.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        "GET /chat?room=1 HTTP/1.1\r\nHost: app.example\r\nUser-Agent: test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{extensions}\r\n"
     )
 }

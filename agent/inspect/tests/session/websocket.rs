@@ -1,4 +1,4 @@
-use framewall_inspect::{CloseReason, Limits, Mode, ProtocolViolation, Settings, Signal};
+use framewall_inspect::{CloseReason, Limits, Mode, Opcode, ProtocolViolation, Settings, Signal, Unit};
 
 use crate::{
     peer::{BINARY, CLOSE, CONTINUATION, Deflater, FIN, PING, RSV1, TEXT, client_frame, server_frame, text},
@@ -58,7 +58,8 @@ fn nothing_of_a_message_goes_on_before_it_is_judged() {
     assert_eq!(relay.outcome.closed, Some(CloseReason::Attack(Signal::Sqli)));
     assert_eq!(relay.to_server()[..2], [0x88, 0x80 | 27], "only our own Close");
     let finding = relay.findings()[0];
-    assert_eq!((finding.message, finding.location.as_str()), (1, "$"));
+    let unit = Unit::Message { opcode: Opcode::Text, index: 1 };
+    assert_eq!((finding.unit, finding.location.as_str()), (unit, "$"));
 }
 
 #[test]

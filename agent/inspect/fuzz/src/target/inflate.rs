@@ -86,7 +86,7 @@ fn compare_with_reference(messages: &[&[u8]], turns: &[Turn], takeover: bool, te
         for expected in inspect_text(&plan.settings, &plain) {
             let finding = found.next().expect("everything that is in the message is found");
             assert_eq!(
-                (finding.message, finding.signal, &finding.location, &finding.excerpt),
+                (finding.unit, finding.signal, &finding.location, &finding.excerpt),
                 (index, expected.signal, &expected.location, &expected.excerpt)
             );
         }
