@@ -1,5 +1,6 @@
 //! Judges one value: how much speaks for an attack, and of which class?
 
+mod catalogue;
 mod evidence;
 mod gate;
 mod signal;
@@ -7,6 +8,7 @@ mod sqli;
 mod value;
 mod xss;
 
+pub use catalogue::{SignalEntry, signals};
 pub(crate) use evidence::{Evidence, Found, Strength};
 pub(crate) use gate::Gate;
 pub use signal::{Signal, SignalKind};
