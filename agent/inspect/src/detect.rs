@@ -1,6 +1,7 @@
 //! Judges one value: how much speaks for an attack, and of which class?
 
 mod backdoor;
+mod catalogue;
 mod cmdexe;
 mod code_injection;
 mod deserialization;
@@ -31,6 +32,7 @@ mod value;
 mod xss;
 mod xxe;
 
+pub use catalogue::{SignalEntry, signals};
 pub(crate) use evidence::{Evidence, Found, Strength};
 pub(crate) use gate::Gate;
 pub use signal::{Signal, SignalKind};

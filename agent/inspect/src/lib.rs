@@ -45,7 +45,7 @@ mod ws;
 
 pub use action::{Action, Injection, OpaqueKind, Report};
 pub use decode::Step;
-pub use detect::{Signal, SignalKind};
+pub use detect::{Signal, SignalEntry, SignalKind, signals};
 pub use direction::Direction;
 pub use http::{
     Handshake, HandshakePolicy, HttpAmbiguity, OriginPattern, OriginPatternError, PathPattern,
@@ -56,6 +56,7 @@ pub use session::Session;
 pub use settings::{DeflatePolicy, Mode, OpaquePolicy, Profile, Settings};
 pub use stats::{Counters, StreamCounters};
 pub use verdict::{
-    CloseReason, Finding, FindingAction, Inspector, Offence, OffenceClass, Opcode, Unit, inspect_text,
+    CloseReason, Finding, FindingAction, Inspector, Observation, Offence, OffenceClass, Opcode, Unit,
+    inspect_text,
 };
 pub use ws::{ControlFrame, ProtocolViolation};

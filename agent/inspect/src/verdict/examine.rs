@@ -12,7 +12,7 @@ use crate::{
         nested_leaves,
     },
     settings::{Mode, Settings},
-    verdict::{Finding, FindingAction, Opcode, Unit, redact::excerpt},
+    verdict::{Finding, FindingAction, Observation, Opcode, Unit, redact::excerpt},
 };
 
 /// A message to be judged.
@@ -175,6 +175,7 @@ impl Visitor for Inside<'_, '_> {
 struct Case {
     signal: Signal,
     found: Found,
+    observations: Vec<Observation>,
     /// The strongest value: its score, and how it is shown.
     best: u32,
     location: String,
@@ -424,6 +425,7 @@ impl<'a> Court<'a> {
                 self.cases.push(Case {
                     signal,
                     found: Found::default(),
+                    observations: Vec::new(),
                     best: 0,
                     location: String::new(),
                     excerpt: String::new(),
@@ -435,7 +437,17 @@ impl<'a> Court<'a> {
         };
         let Some(case) = self.cases.get_mut(index) else { return ControlFlow::Continue(()) };
         for Evidence { what, strength, at } in found.iter() {
+            let known = case.found.len();
             case.found.push(what, *strength, at.clone());
+            if case.found.len() > known {
+                case.observations.push(Observation {
+                    what,
+                    strength: *strength as u32,
+                    location: place.location(),
+                    at: at.clone(),
+                    layers: value.layers.iter().collect(),
+                });
+            }
         }
         if score > case.best {
             case.best = score;
@@ -473,6 +485,7 @@ impl<'a> Court<'a> {
                 evidence: case.evidence.what,
                 at: case.evidence.at,
                 layers: case.layers.iter().collect(),
+                observations: case.observations,
                 unit: self.unit,
             });
         }
@@ -509,6 +522,7 @@ impl<'a> Court<'a> {
             evidence: "",
             at: 0..0,
             layers: Vec::new(),
+            observations: Vec::new(),
             unit: self.unit,
         });
     }

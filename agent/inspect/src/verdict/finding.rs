@@ -26,8 +26,25 @@ pub struct Finding {
     pub at: Range<usize>,
     /// The encodings that were undone to see it, outermost first.
     pub layers: Vec<Step>,
+    /// All that speaks for it, in the order in which it was seen; empty where nothing had to be weighed.
+    pub observations: Vec<Observation>,
     /// What it was found in.
     pub unit: Unit,
+}
+
+/// One thing that speaks for a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// What was seen, in a few words.
+    pub what: &'static str,
+    /// What it adds to the score.
+    pub strength: u32,
+    /// Where in the message, as in [`Finding::location`].
+    pub location: String,
+    /// Where it stands in the value after the layers were undone, in bytes.
+    pub at: Range<usize>,
+    /// The encodings that were undone to see it, outermost first.
+    pub layers: Vec<Step>,
 }
 
 /// What is judged as one.
