@@ -205,6 +205,8 @@ mod tests {
             "use alert() or console.log() to see it; eval('x') is slow",
             "fetch('/api/items').then(r => r.json()).then(show)",
             "setTimeout(() => setOpen(false), 300);",
+            "The <script> tag goes into the <head>, or use `<script>` here",
+            "import('./module.js').then(m => m.default)",
             "if (!confirm(\"Delete it?\")) return;",
             "let name = prompt(\"What's your name?\");",
             "button.onclick = save; window.onload = init;",

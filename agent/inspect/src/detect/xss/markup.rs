@@ -247,6 +247,19 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// Whether the name of the element stands in a sentence: `the <script> tag`.
+    fn is_spoken_of(&self, end: usize) -> bool {
+        let Some((b'>', behind)) = self.text.get(end..self.tag.next).and_then(<[u8]>::split_first) else {
+            return false;
+        };
+        let before = self.tag.at.start.checked_sub(1).and_then(|at| self.text.get(at));
+        self.attributes == 0
+            && matches!(behind.first(), Some(b' ' | b'`' | b',' | b'.'))
+            && matches!(before, Some(b' ' | b'`' | b'('))
+            && !behind.iter().any(|byte| matches!(byte, b'(' | b'=' | b';' | b'{' | b'[' | b'\\' | b'&'))
+            && memchr::memchr(b'`', behind).is_none_or(|at| at == 0)
+    }
+
     fn may_read_style(&mut self) -> bool {
         *self.styles = self.styles.saturating_sub(1);
         *self.styles > 0
@@ -268,7 +281,13 @@ impl<'a> Judge<'a> {
         let pasted = |strength: Strength| if is_pasted { Strength::Tag } else { strength };
         match name.as_bytes() {
             b"script" | b"vbscript" => {
-                let strength = if self.lines && !self.loads { Strength::Medium } else { Strength::Strong };
+                let strength = if self.is_spoken_of(end) {
+                    Strength::Tag
+                } else if self.lines && !self.loads {
+                    Strength::Medium
+                } else {
+                    Strength::Strong
+                };
                 self.push("script element", strength, at.clone(), found);
                 if self.loads && self.remote && !self.pasted {
                     self.push("script from elsewhere", Strength::Medium, at, found);

@@ -463,13 +463,22 @@ impl Reader<'_, '_> {
         } else if navigates
             || matches!(
                 name.as_bytes(),
-                b"fetch" | b"sendbeacon" | b"location" | b"href" | b"replace" | b"assign"
+                b"fetch" | b"import" | b"sendbeacon" | b"location" | b"href" | b"replace" | b"assign"
             )
         {
             rest.trim_ascii() == b"=name"
-                || [&b"javascript:"[..], b"cookie", b"\"//", b"'//", b"`//", b"write(", b"location.hash"]
-                    .iter()
-                    .any(|word| memchr::memmem::find(rest, word).is_some())
+                || [
+                    &b"javascript:"[..],
+                    b"data:",
+                    b"cookie",
+                    b"\"//",
+                    b"'//",
+                    b"`//",
+                    b"write(",
+                    b"location.hash",
+                ]
+                .iter()
+                .any(|word| memchr::memmem::find(rest, word).is_some())
         } else {
             is_attack_argument(rest)
         };
@@ -601,7 +610,8 @@ pub(super) fn is_attack_argument(rest: &[u8]) -> bool {
     let word = Small::lower(rest.get(..len).unwrap_or_default());
     match word.as_bytes() {
         b"" => true,
-        b"document"
+        b"null"
+        | b"document"
         | b"string"
         | b"location"
         | b"window"
