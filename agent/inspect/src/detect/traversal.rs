@@ -58,6 +58,7 @@ impl Detector for Traversal {
             passed: &[
                 "import x from \"../../lib/y\"",
                 "cd ../src && make",
+                "link.Url = \"../pages/home.aspx\";",
                 "look into ../../node_modules",
                 "../lib/y",
                 "./run.sh",
@@ -73,6 +74,7 @@ impl Detector for Traversal {
                 "https://example.org/etc/hosts.html",
                 "$body = file_get_contents('php://input');",
                 "file:///home/ann/index.html",
+                "yes/no/...",
             ],
         }
     }
@@ -159,7 +161,9 @@ fn is_alone(value: &[u8]) -> bool {
 
 /// Reports what a path asks for.
 fn file(path: &[u8], alone: bool, hops: usize, at: std::ops::Range<usize>, found: &mut Found) -> bool {
-    if (alone || hops > 0) && files::is_sensitive(path, hops > 0) {
+    // One step in a text is how source code refers to its neighbours.
+    let out = hops > 1 || alone && hops > 0;
+    if (alone || hops > 0) && files::is_sensitive(path, out) {
         found.push("file that gives a server away", Strength::Strong, at);
         return true;
     }

@@ -200,7 +200,9 @@ impl Run {
             return;
         }
         let open = !self.name && self.dots + self.wilds >= 2;
-        if open && (self.path.len > self.dots || alone && self.odd) {
+        // `and so on/...`
+        let ellipsis = self.dots > 2 && self.hops == 0;
+        if open && !ellipsis && (self.path.len > self.dots || alone && self.odd) {
             self.end_segment(false);
         }
         let at = self.start..end;
