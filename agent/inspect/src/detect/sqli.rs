@@ -169,7 +169,8 @@ impl Detector for Sqli {
 }
 
 /// What not even a whole statement has unless somebody attacks.
-const ONLY_ATTACKS: [&str; 6] = [
+const ONLY_ATTACKS: [&str; 7] = [
+    "statement that breaks off",
     "a script hidden in a number",
     "keyword in mixed case",
     "comment in place of a blank",
