@@ -13,7 +13,8 @@
 //!    RFC 6455 §4). What cannot be HTTP is let through and named ([`OpaqueKind`]).
 //! 2. `ws` reads frames, joins client messages and checks the protocol (RFC 6455 §5 to §8); `inflate` undoes
 //!    permessage-deflate (RFC 7692).
-//! 3. `payload` finds the leaves of a message: JSON strings and keys, text, printable binary.
+//! 3. `payload` finds the leaves of a message, whichever envelope it is in: JSON, Socket.IO, STOMP, XML, MQTT,
+//!    MessagePack and others, text, printable runs of other binary.
 //! 4. `detect` judges each leaf; `verdict` turns evidence into a [`Finding`] and a [`CloseReason`].
 //!
 //! [`inspect_text`] runs steps 3 and 4 alone, for offline use.

@@ -39,10 +39,12 @@ pub(super) fn walk(
             false
         }
     };
-    if as_agreed || !walk.whole {
+    if as_agreed {
         return ControlFlow::Continue(Coverage::Full);
     }
-    walk.anomaly(Anomaly::Malformed, data, *place);
+    if walk.whole {
+        walk.anomaly(Anomaly::Malformed, data, *place);
+    }
     content(walk, data, place)
 }
 

@@ -332,6 +332,10 @@ fn the_beginning_of_a_message_is_not_malformed() {
         assert_eq!(seen.anomalies, [], "{text}");
         assert!(seen.leaves.last().unwrap().contains('b'), "{text}");
     }
+    let payload = b"\x30\x7f\0\x04chat hello you";
+    let seen =
+        see(Message { payload, is_text: false, whole: false, subprotocol: Subprotocol::Mqtt, max_depth: 64 });
+    assert_eq!((seen.anomalies, seen.leaves), (Vec::new(), vec!["$@4 = chat hello you".to_owned()]));
 }
 
 #[test]

@@ -16,7 +16,8 @@ pub struct Finding {
     /// The sum of the strengths of what speaks for it in the message.
     pub score: u32,
     /// Where in the message: `$.user.name`, `$.items[3].x`, `$["odd key"]` in JSON; `$` for the whole text;
-    /// `$@17` for text at a byte offset in binary. A key that is itself the evidence is the last part of its path.
+    /// `$@17` for text at a byte offset in binary; `$.headers.id`, `$.body`, `$.payload` for parts of an envelope;
+    /// `$.text -> $.user` for what a string holds. A key that is itself the evidence is the last part of its path.
     pub location: String,
     /// A piece of the value: at most 64 characters, all printable, with digits and long words masked.
     pub excerpt: String,
