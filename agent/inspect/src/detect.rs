@@ -33,6 +33,7 @@ mod value;
 mod xss;
 mod xxe;
 
+pub use catalogue::{SignalEntry, signals};
 pub(crate) use evidence::{Evidence, Found, Strength};
 pub(crate) use gate::Gate;
 pub use signal::{Signal, SignalKind};
