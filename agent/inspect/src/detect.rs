@@ -1,7 +1,10 @@
 //! Judges one value: how much speaks for an attack, and of which class?
 
+mod cmdexe;
 mod evidence;
 mod gate;
+mod literal_set;
+mod shell_phrase;
 mod signal;
 mod sqli;
 mod value;
@@ -45,7 +48,8 @@ pub(crate) struct Examples {
 }
 
 /// All detectors. Their number is bounded by the bits of [`Gate`].
-pub(crate) static DETECTORS: [&dyn Detector; 2] = [&sqli::Sqli, &xss::Xss];
+pub(crate) static DETECTORS: [&dyn Detector; 4] =
+    [&cmdexe::CmdExe, &shell_phrase::ShellPhrase, &sqli::Sqli, &xss::Xss];
 
 #[cfg(test)]
 mod tests;
