@@ -7,6 +7,7 @@ mod literal_set;
 mod shell_phrase;
 mod signal;
 mod sqli;
+mod ssrf;
 mod value;
 mod xss;
 
@@ -48,8 +49,8 @@ pub(crate) struct Examples {
 }
 
 /// All detectors. Their number is bounded by the bits of [`Gate`].
-pub(crate) static DETECTORS: [&dyn Detector; 4] =
-    [&cmdexe::CmdExe, &shell_phrase::ShellPhrase, &sqli::Sqli, &xss::Xss];
+pub(crate) static DETECTORS: [&dyn Detector; 5] =
+    [&cmdexe::CmdExe, &shell_phrase::ShellPhrase, &sqli::Sqli, &ssrf::Ssrf, &xss::Xss];
 
 #[cfg(test)]
 mod tests;
