@@ -3,7 +3,9 @@
 mod cmdexe;
 mod evidence;
 mod gate;
+mod ldapi;
 mod literal_set;
+mod response_split;
 mod shell_phrase;
 mod signal;
 mod sqli;
@@ -49,8 +51,15 @@ pub(crate) struct Examples {
 }
 
 /// All detectors. Their number is bounded by the bits of [`Gate`].
-pub(crate) static DETECTORS: [&dyn Detector; 5] =
-    [&cmdexe::CmdExe, &shell_phrase::ShellPhrase, &sqli::Sqli, &ssrf::Ssrf, &xss::Xss];
+pub(crate) static DETECTORS: [&dyn Detector; 7] = [
+    &cmdexe::CmdExe,
+    &ldapi::Ldapi,
+    &response_split::ResponseSplit,
+    &shell_phrase::ShellPhrase,
+    &sqli::Sqli,
+    &ssrf::Ssrf,
+    &xss::Xss,
+];
 
 #[cfg(test)]
 mod tests;
