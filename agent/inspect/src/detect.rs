@@ -1,15 +1,19 @@
 //! Judges one value: how much speaks for an attack, and of which class?
 
+mod backdoor;
 mod cmdexe;
 mod evidence;
 mod gate;
 mod ldapi;
 mod literal_set;
+mod oob_domain;
 mod response_split;
+mod scanner;
 mod shell_phrase;
 mod signal;
 mod sqli;
 mod ssrf;
+mod user_agent;
 mod value;
 mod xss;
 
@@ -51,13 +55,17 @@ pub(crate) struct Examples {
 }
 
 /// All detectors. Their number is bounded by the bits of [`Gate`].
-pub(crate) static DETECTORS: [&dyn Detector; 7] = [
+pub(crate) static DETECTORS: [&dyn Detector; 11] = [
+    &backdoor::Backdoor,
     &cmdexe::CmdExe,
     &ldapi::Ldapi,
+    &oob_domain::OobDomain,
     &response_split::ResponseSplit,
+    &scanner::Scanner,
     &shell_phrase::ShellPhrase,
     &sqli::Sqli,
     &ssrf::Ssrf,
+    &user_agent::UserAgent,
     &xss::Xss,
 ];
 
