@@ -74,6 +74,10 @@ impl Detector for CmdExe {
                 "$5 more; 10$ less",
                 "&copy; 2024",
                 "/bin/bash",
+                "name;id;type",
+                "&lt;id&gt;",
+                "lunch; sleep",
+                "PATH=$PATH:/opt/x; ls",
             ],
         }
     }

@@ -270,6 +270,12 @@ impl Line<'_, '_> {
         if self.value.get(at..).is_some_and(|rest| rest.starts_with(b"() {")) && at == 0 {
             self.found.push("function without a name", Strength::Strong, at..at + 4);
         }
+        // `PATH=...; make`: people set variables in capitals.
+        let name = self.value.get(at..).unwrap_or_default();
+        let len = name.iter().take(32).take_while(|byte| byte.is_ascii_uppercase() || **byte == b'_').count();
+        if len > 0 && name.get(len) == Some(&b'=') {
+            self.before.command = true;
+        }
         // What begins with a separator has no first word.
         if matches!(self.byte(at), b';' | b'|' | b'&' | b'\n' | b'\r' | b'`')
             || matches!(self.byte(at), b'<' | b'$' if self.byte(at + 1) == b'(')
@@ -556,7 +562,12 @@ impl Line<'_, '_> {
                     // `&copy;`
                     return;
                 }
+                if self.ends_character_reference(separator) {
+                    return;
+                }
+                let is_prose = argument == Argument::None && place == Place::Value && self.is_prose(word);
                 let strength = match (place, command, argument) {
+                    (Place::Value, Grade::Short, _) if is_prose => Some(Strength::Tag),
                     (Place::Start, ..) => None,
                     (Place::Front, Grade::Name, _) => Some(Strength::Certain),
                     (Place::Front, Grade::Short, Argument::Word) if opener == Opener::And => {
@@ -658,6 +669,25 @@ impl Line<'_, '_> {
             _ => return,
         };
         self.found.push("substituted command", strength, at);
+    }
+
+    /// `&lt;`
+    fn ends_character_reference(&self, semicolon: usize) -> bool {
+        let before = self.value.get(..semicolon).unwrap_or_default();
+        let mut before = before.iter().rev().take(10).skip_while(|byte| byte.is_ascii_alphanumeric());
+        self.byte(semicolon) == b';' && before.next() == Some(&b'&')
+    }
+
+    /// Whether a name without arguments is more likely a word or a cell of a list: `lunch; sleep`, `name;id;type`.
+    fn is_prose(&self, word: &Word) -> bool {
+        let behind = self.value.get(word.end..).unwrap_or_default();
+        let in_list = behind.first().is_some_and(|byte| matches!(byte, b';' | b'|' | b'&'))
+            && behind.get(1).is_some_and(u8::is_ascii_alphanumeric);
+        let is_word = matches!(
+            word.name(),
+            b"sleep" | b"cat" | b"echo" | b"dash" | b"finger" | b"java" | b"ping" | b"snap"
+        );
+        in_list || is_word && word.start > 0 && self.byte(word.start - 1) == b' '
     }
 
     /// `| id | name |`
