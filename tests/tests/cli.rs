@@ -199,6 +199,7 @@ fn every_event_says_when() {
         [
             "daemon_started",
             "connection_opened",
+            "handshake_tagged",
             "websocket_opened",
             "message_blocked",
             "connection_closed",
