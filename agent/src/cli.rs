@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use framewall_inspect::Mode;
+use clap::{
+    Args, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+use framewall_inspect::{Mode, Profile};
 
 /// Inspects WebSocket messages in place, without a proxy to configure.
 #[derive(Debug, Parser)]
@@ -29,9 +32,11 @@ pub(crate) enum Command {
     /// Steer the given ports through the daemon and inspect their messages
     #[command(long_about = RUN_ABOUT, after_long_help = RUN_MORE)]
     Run(RunArgs),
-    /// Inspect messages offline, one text message a line
+    /// Inspect messages offline, one a line
     #[command(long_about = SCAN_ABOUT, after_long_help = SCAN_MORE)]
     Scan(ScanArgs),
+    /// List what can be found, with what it means
+    Signals,
 }
 
 const RUN_ABOUT: &str = "\
@@ -67,19 +72,29 @@ Examples:
   framewall run --config /etc/framewall/framewall.toml";
 
 const SCAN_ABOUT: &str = "\
-Inspects messages offline with the detectors of the daemon. Each line of the input is one text message. For \
-each line prints its number, the verdict (allow or block) and the signals found, separated by tabs; several \
-signals are separated by commas, and \"-\" stands for none.";
+Inspects messages offline with the detectors of the daemon. Each line of the input is one text message, or with \
+--jsonl one JSON object. For each message prints its number or id, the verdict and the signals found, separated \
+by tabs. The verdict is what mode block would do: allow or block. Several signals are separated by commas, \
+those included that are only worth a tag; \"-\" stands for none.";
 
 const SCAN_MORE: &str = "\
+Objects (--jsonl):
+  id           what to print before the verdict: a string or a number; else the number of the line
+  payload      the message as a string, or
+  payload_b64  the message in Base64
+  opcode       \"text\" (default) or \"binary\"
+  Other members are left alone.
+
 Exit status:
   0  the input was read to its end, whatever the verdicts
-  1  the input could not be read
+  1  the input could not be read, or a line is no such object; what was before it is printed
   2  wrong command line
 
 Examples:
   framewall scan messages.txt
-  printf '%s\\n' '{\"name\":\"1 OR 1=1 -- \"}' | framewall scan";
+  framewall scan --explain --profile strict messages.txt
+  printf '%s\\n' '{\"name\":\"1 OR 1=1 -- \"}' | framewall scan
+  printf '%s\\n' '{\"id\":\"a\",\"payload\":\"hello\"}' | framewall scan --jsonl -";
 
 /// Arguments of `framewall run`. What is given here replaces what the configuration file says.
 #[derive(Debug, Args)]
@@ -111,6 +126,24 @@ pub(crate) struct ScanArgs {
     /// The messages, one a line; - is standard input
     #[arg(value_name = "FILE|-", default_value = "-")]
     pub(crate) input: PathBuf,
+
+    /// Each line is a JSON object: {"id", "payload" or "payload_b64", "opcode"}
+    #[arg(long)]
+    pub(crate) jsonl: bool,
+
+    /// Print only messages in which something was found, and for each finding why
+    #[arg(long)]
+    pub(crate) explain: bool,
+
+    /// How much must speak for an attack before it blocks
+    #[arg(long, value_name = "PROFILE", default_value = Profile::Balanced.as_str(), value_parser = profile())]
+    pub(crate) profile: Profile,
+}
+
+fn profile() -> impl TypedValueParser<Value = Profile> {
+    const ALL: [Profile; 3] = [Profile::Balanced, Profile::Strict, Profile::Lenient];
+    PossibleValuesParser::new(ALL.map(Profile::as_str))
+        .map(|name| ALL.into_iter().find(|profile| profile.as_str() == name).unwrap_or_default())
 }
 
 /// What the daemon does with traffic.

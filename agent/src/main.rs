@@ -6,6 +6,7 @@ mod config;
 mod conn;
 mod drain;
 mod scan;
+mod signals;
 mod steer;
 mod sys;
 mod telemetry;
@@ -18,6 +19,7 @@ fn main() -> ExitCode {
     let result = match cli::Cli::parse().command {
         cli::Command::Run(args) => app::run(args),
         cli::Command::Scan(args) => scan::run(&args),
+        cli::Command::Signals => signals::run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -15,11 +15,14 @@ const PORT: u16 = 8080;
 #[test]
 fn help_and_version_of_every_command_go_to_standard_output() {
     for (arguments, words) in [
-        (&["--help"][..], &["run", "scan", "--version"][..]),
+        (&["--help"][..], &["run", "scan", "signals", "--version"][..]),
         (&["help"], &["run", "scan"]),
         (&["run", "--help"], &["--port", "--mode", "block", "log", "off", "--config", "--events", "SIGTERM"]),
         (&["help", "run"], &["--port", "--mode", "--config", "--events"]),
-        (&["scan", "--help"], &["allow", "block", "tab", "-"]),
+        (
+            &["scan", "--help"],
+            &["allow", "block", "tab", "-", "--jsonl", "payload_b64", "--explain", "--profile"],
+        ),
         (&["help", "scan"], &["allow", "block"]),
         (&["--version"], &["framewall", env!("CARGO_PKG_VERSION")]),
     ] {
@@ -44,6 +47,7 @@ fn a_bad_command_line_names_the_option_and_what_is_allowed() {
         (&["run", "--port", "http"], &["--port", "'http'", "65535"]),
         (&["run", "--port", "8080", "--mode", "blok"], &["--mode", "'blok'", "block", "log", "off"]),
         (&["run", "--pord", "8080"], &["--pord", "--port"]),
+        (&["scan", "--profile", "harsh"], &["--profile", "'harsh'", "balanced", "strict", "lenient"]),
         (&["walk"], &["walk"]),
     ] {
         let done = run(framewall(arguments), "");
@@ -195,6 +199,7 @@ fn every_event_says_when() {
         [
             "daemon_started",
             "connection_opened",
+            "handshake_tagged",
             "websocket_opened",
             "message_blocked",
             "connection_closed",
@@ -215,6 +220,47 @@ fn scan_prints_one_verdict_a_line() {
     let file = config_file(input);
     let done = run(framewall(&["scan", file.path().to_str().expect("ASCII")]), "");
     assert_eq!((done.code, done.stdout.as_str(), done.stderr.as_str()), (Some(0), expected, ""));
+}
+
+#[test]
+fn scan_of_json_lines_names_messages_by_their_id() {
+    let input = concat!(
+        r#"{"id":"a","payload":"hello","opcode":"text"}"#,
+        "\n",
+        r#"{"id":"b","payload":"{\"q\":\"' OR '1'='1\"}","opcode":"text"}"#,
+        "\n",
+        r#"{"id":"c","payload_b64":"PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==","opcode":"binary"}"#,
+        "\n",
+    );
+    let expected = "a\tallow\t-\nb\tblock\tSQLI\nc\tblock\tXSS\n";
+    let file = config_file(input);
+    for source in ["-", file.path().to_str().expect("ASCII")] {
+        let done = run(framewall(&["scan", "--jsonl", source]), input);
+        assert_eq!((done.code, done.stdout.as_str(), done.stderr.as_str()), (Some(0), expected, ""));
+    }
+    let done = run(framewall(&["scan", "--jsonl"]), &format!("{input}{{\"id\":\"d\",\"payload\":7}}\n"));
+    assert_eq!((done.code, done.stdout.as_str()), (Some(1), expected), "what was judged is printed");
+    assert!(done.stderr.contains("standard input:4:21: invalid type: integer `7`"), "{}", done.stderr);
+    assert_eq!(done.stderr.lines().count(), 1, "{}", done.stderr);
+}
+
+#[test]
+fn scan_explains_what_it_finds() {
+    let done = run(framewall(&["scan", "--explain"]), "hello\n{\"user\":{\"name\":\"' OR '1'='1\"}}\n");
+    assert_eq!((done.code, done.stderr.as_str()), (Some(0), ""));
+    assert!(done.stdout.starts_with("2\tblock\tSQLI\n"), "{}", done.stdout);
+    for word in ["$.user.name", "' OR '1'='1", "blocks from 5", "balanced", "bytes "] {
+        assert!(done.stdout.contains(word), "{word:?} is missing in:\n{}", done.stdout);
+    }
+}
+
+#[test]
+fn signals_lists_what_can_be_found() {
+    let done = run(framewall(&["signals"]), "");
+    assert_eq!((done.code, done.stderr.as_str()), (Some(0), ""));
+    for word in ["SQLI", "XSS", "attack", "WS-UNINSPECTED", "anomaly"] {
+        assert!(done.stdout.contains(word), "{word:?} is missing in:\n{}", done.stdout);
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod apt;
 mod artifacts;
 mod demo;
+mod eval;
 mod fuzz;
 mod interrupt;
 mod libtest;
@@ -16,6 +17,7 @@ mod toolchain;
 mod vm;
 mod workspace;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -35,6 +37,7 @@ Commands:
   test   Run every test, as root
   vm     Run the integration tests on another kernel, in a virtual machine
   fuzz   Feed hostile bytes to the inspection core
+  eval   Measure the detectors on a corpus of attacks and honest text
 
 `cargo xtask COMMAND --help` says more.
 ";
@@ -49,6 +52,7 @@ enum Task {
     Test(test::Options),
     Vm(vm::Options),
     Fuzz(fuzz::Options),
+    Eval(Vec<OsString>),
 }
 
 fn main() -> ExitCode {
@@ -74,6 +78,7 @@ fn main() -> ExitCode {
         Task::Test(options) => Ok(test::run(&workspace, &options)),
         Task::Vm(options) => vm::run(&workspace, &options),
         Task::Fuzz(options) => fuzz::run(&workspace, &options).map(|()| true),
+        Task::Eval(options) => eval::run(&workspace, &options).map(|()| true),
     });
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -97,6 +102,8 @@ fn task(mut arguments: Parser) -> Result<Task, lexopt::Error> {
         "lint" => (Task::Lint, lint::HELP),
         "test" => (Task::Test(test::Options::default()), test::HELP),
         "vm" => (Task::Vm(vm::Options::default()), vm::HELP),
+        // The program that measures has its own options and help.
+        "eval" => return Ok(Task::Eval(arguments.raw_args()?.collect())),
         "fuzz" => (Task::Fuzz(fuzz::Options::default()), fuzz::HELP),
         other => return Err(format!("there is no command `{other}`").into()),
     };

@@ -1,16 +1,45 @@
 //! Judges one value: how much speaks for an attack, and of which class?
 
+mod backdoor;
+mod catalogue;
+mod cmdexe;
+mod code_injection;
+mod deserialization;
+mod double_encoding;
 mod evidence;
 mod gate;
+mod graphql;
+mod insecure_auth;
+mod ldapi;
+mod literal_set;
+mod log4j;
+mod mark;
+mod nosqli;
+mod not_utf8;
+mod null_byte;
+mod oob_domain;
+mod private_file;
+mod response_split;
+mod scanner;
+mod shell_phrase;
 mod signal;
 mod sqli;
+mod ssi;
+mod ssrf;
+mod ssti;
+mod traversal;
+mod user_agent;
 mod value;
 mod xss;
+mod xxe;
 
+pub use catalogue::{SignalEntry, signals};
 pub(crate) use evidence::{Evidence, Found, Strength};
 pub(crate) use gate::Gate;
 pub use signal::{Signal, SignalKind};
-pub(crate) use value::{Kind, Origin, Value};
+pub(crate) use value::{Origin, Value};
+
+pub(crate) use crate::payload::Kind;
 
 /// One class of attack or anomaly: its name, what it is about, when it is asked and how it is found.
 pub(crate) trait Detector: Sync {
@@ -45,7 +74,35 @@ pub(crate) struct Examples {
 }
 
 /// All detectors. Their number is bounded by the bits of [`Gate`].
-pub(crate) static DETECTORS: [&dyn Detector; 2] = [&sqli::Sqli, &xss::Xss];
+pub(crate) static DETECTORS: [&dyn Detector; 27] = [
+    &double_encoding::DoubleEncoding,
+    &log4j::Log4j,
+    &not_utf8::NotUtf8,
+    &null_byte::NullByte,
+    &private_file::PrivateFile,
+    &sqli::Sqli,
+    &traversal::Traversal,
+    &xss::Xss,
+    &nosqli::NoSqli,
+    &ssi::Ssi,
+    &ssti::Ssti,
+    &xxe::Xxe,
+    &backdoor::Backdoor,
+    &cmdexe::CmdExe,
+    &ldapi::Ldapi,
+    &oob_domain::OobDomain,
+    &response_split::ResponseSplit,
+    &scanner::Scanner,
+    &ssrf::Ssrf,
+    &user_agent::UserAgent,
+    &code_injection::CodeInjection,
+    &deserialization::Deserialization,
+    &graphql::Depth,
+    &graphql::Ide,
+    &graphql::Introspection,
+    &insecure_auth::InsecureAuth,
+    &shell_phrase::ShellPhrase,
+];
 
 #[cfg(test)]
 mod tests;

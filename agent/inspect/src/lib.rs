@@ -13,7 +13,8 @@
 //!    RFC 6455 §4). What cannot be HTTP is let through and named ([`OpaqueKind`]).
 //! 2. `ws` reads frames, joins client messages and checks the protocol (RFC 6455 §5 to §8); `inflate` undoes
 //!    permessage-deflate (RFC 7692).
-//! 3. `payload` finds the leaves of a message: JSON strings and keys, text, printable binary.
+//! 3. `payload` finds the leaves of a message, whichever envelope it is in: JSON, Socket.IO, STOMP, XML, MQTT,
+//!    MessagePack and others, text, printable runs of other binary.
 //! 4. `detect` judges each leaf; `verdict` turns evidence into a [`Finding`] and a [`CloseReason`].
 //!
 //! Beside them stand the [`rules`] of an operator, which judge connections, messages and what the detectors found.
@@ -48,7 +49,7 @@ mod ws;
 
 pub use action::{Action, Injection, OpaqueKind, Report};
 pub use decode::Step;
-pub use detect::{Signal, SignalKind};
+pub use detect::{Signal, SignalEntry, SignalKind, signals};
 pub use direction::Direction;
 pub use http::{
     Handshake, HandshakePolicy, HttpAmbiguity, OriginPattern, OriginPatternError, PathPattern,
@@ -59,6 +60,7 @@ pub use session::Session;
 pub use settings::{DeflatePolicy, Mode, OpaquePolicy, Profile, Settings};
 pub use stats::{Counters, StreamCounters};
 pub use verdict::{
-    CloseReason, Finding, FindingAction, Inspector, Offence, OffenceClass, Opcode, Unit, inspect_text,
+    CloseReason, Finding, FindingAction, Inspector, Observation, Offence, OffenceClass, Opcode, Unit,
+    inspect_text,
 };
 pub use ws::{ControlFrame, ProtocolViolation};

@@ -60,8 +60,9 @@ pub struct Limits {
     /// Most requests that may wait for their response on one connection (default 64). More is
     /// `too-many-requests`.
     pub max_pipelined_requests: usize,
-    /// Deepest nesting of JSON that is followed with paths (default 64). A deeper message is not refused: all
-    /// its strings and keys are still decoded and inspected, with the location `$`, and its text as a whole too.
+    /// Deepest nesting of JSON, XML, MessagePack and CBOR that is followed with paths (default 64). Deeper JSON is not
+    /// refused: all its strings and keys are still decoded and inspected, with the location `$`, and its text as a
+    /// whole too. It gets the finding `JSON-ERROR`; what a sub-protocol says is MessagePack or CBOR, `WS-UNINSPECTED`.
     pub max_json_depth: usize,
     /// Most values (JSON strings and keys, printable runs) of one message that detectors look at (default 16384);
     /// values that can hold no attack, such as plain words and numbers, are not counted. A message with more

@@ -1,31 +1,44 @@
 //! What a message contains: its leaves, the values that an application would use.
 
+mod binary;
+mod cbor;
+mod form;
+mod graphql;
 mod json;
 mod leaf;
+mod mqtt;
+mod msgpack;
+mod packet;
 mod printable;
+mod protobuf;
+mod stomp;
+mod subprotocol;
+mod text;
+mod tree;
+mod walk;
+mod wide;
+mod xml;
 
-pub(crate) use leaf::{Leaf, Place};
+pub(crate) use leaf::{Anomaly, Kind, Leaf, Place, Visitor};
+pub(crate) use subprotocol::Subprotocol;
+pub(crate) use walk::Scratch;
 
 use std::ops::ControlFlow;
 
-/// Memory that is used again from message to message.
-#[derive(Debug, Default)]
-pub(crate) struct Scratch {
-    decoded: Vec<u8>,
-    levels: Vec<json::Level>,
-}
+use crate::byte_set::ByteSet;
+use walk::Walk;
 
-impl Scratch {
-    /// Approximate memory in bytes.
-    pub(crate) fn buffered_bytes(&self) -> usize {
-        self.decoded.capacity() + self.levels.capacity() * size_of::<json::Level>()
-    }
-
-    /// Gives back what a long message needed.
-    pub(crate) fn shrink(&mut self) {
-        self.decoded.clear();
-        self.decoded.shrink_to(4096);
-    }
+/// A message to be walked through.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Message<'a> {
+    pub(crate) payload: &'a [u8],
+    /// It is known to be UTF-8.
+    pub(crate) is_text: bool,
+    /// Not only the beginning of the message.
+    pub(crate) whole: bool,
+    pub(crate) subprotocol: Subprotocol,
+    /// How deep structures are followed.
+    pub(crate) max_depth: usize,
 }
 
 /// Whether detectors could see the content of a message.
@@ -33,43 +46,67 @@ impl Scratch {
 pub(crate) enum Coverage {
     /// Every part of it, unless the visitor stopped.
     Full,
-    /// Binary that is not mostly text: no part of it.
+    /// Binary of an unknown format, without text in it.
     None,
 }
 
-/// Calls `visit` with each leaf of a message until it breaks.
-///
-/// Text, and binary that is UTF-8, is JSON if it begins like it (after an Engine.IO or Socket.IO prefix), else one
-/// leaf. JSON that is malformed or too deep is also visited as one leaf: different readers may see different
-/// strings in it; not if it is not the `whole` message, which explains it. Other binary is searched for printable runs if it is mostly text.
-pub(crate) fn leaves(
-    payload: &[u8],
-    is_utf8: bool,
-    whole: bool,
+/// Shows each leaf of a message to the visitor until it breaks.
+pub(crate) fn leaves(message: Message<'_>, scratch: &mut Scratch, visitor: &mut dyn Visitor) -> Coverage {
+    let Message { payload, is_text, whole, subprotocol, max_depth } = message;
+    let mut walk = Walk::new(scratch, visitor, max_depth, whole);
+    let coverage = if is_text {
+        text::walk(&mut walk, payload, subprotocol, &Place::ROOT).map_continue(|()| Coverage::Full)
+    } else {
+        binary::walk(&mut walk, payload, subprotocol, &Place::ROOT)
+    };
+    match coverage {
+        ControlFlow::Continue(coverage) => coverage,
+        ControlFlow::Break(()) => Coverage::Full,
+    }
+}
+
+/// A structure that a string can hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Json,
+    Form,
+    Xml,
+}
+
+/// The structure that a string seems to hold, by its first bytes; costs next to nothing for one that holds none.
+pub(crate) fn nested(value: &[u8], bytes: ByteSet) -> Option<Format> {
+    let structured = ByteSet::BRACE.and(ByteSet::BRACKET).and(ByteSet::LESS).and(ByteSet::EQUALS);
+    if !bytes.has_any(structured) {
+        return None;
+    }
+    let blanks = value.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    let value = value.get(blanks..)?;
+    match value.first()? {
+        b'{' | b'[' if json::is_likely(value) => Some(Format::Json),
+        b'<' if xml::is_likely(value) => Some(Format::Xml),
+        _ if bytes.has_any(ByteSet::EQUALS) && form::is_likely(value) => Some(Format::Form),
+        _ => None,
+    }
+}
+
+/// Shows each leaf of the structure that the string at `place` holds, `nested` set. What of it is malformed is left
+/// out: the string itself is a leaf that the visitor has seen.
+pub(crate) fn nested_leaves(
+    format: Format,
+    value: &[u8],
+    place: Place<'_>,
     max_depth: usize,
     scratch: &mut Scratch,
-    visit: &mut dyn FnMut(Leaf<'_>) -> ControlFlow<()>,
-) -> Coverage {
-    if !is_utf8 && std::str::from_utf8(payload).is_err() {
-        return printable::runs(payload, visit);
+    visitor: &mut dyn Visitor,
+) -> ControlFlow<()> {
+    let mut walk = Walk::new(scratch, visitor, max_depth, true).nested();
+    let place = Place::nested_in(&place);
+    match format {
+        Format::Json => json::walk(&mut walk, value, &place).map_continue(|_| ()),
+        Format::Form => form::walk(&mut walk, value, &place),
+        Format::Xml => xml::walk(&mut walk, value, &place).map_continue(|_| ()),
     }
-    let visit_whole = |visit: &mut dyn FnMut(Leaf<'_>) -> ControlFlow<()>| {
-        visit(Leaf { value: payload, place: Place::Whole })
-    };
-    match json::start(payload) {
-        Some(start) => {
-            let json = payload.get(start..).unwrap_or_default();
-            let Scratch { decoded, levels } = scratch;
-            match json::scan(json, max_depth, decoded, levels, visit) {
-                ControlFlow::Continue(json::Shape::Odd) if whole => {
-                    let _ = visit_whole(visit);
-                }
-                ControlFlow::Continue(json::Shape::Regular | json::Shape::Odd) | ControlFlow::Break(()) => {}
-            }
-        }
-        None => {
-            let _ = visit_whole(visit);
-        }
-    }
-    Coverage::Full
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,7 @@ use crate::{
     action::{Action, Injection, OpaqueKind, Report},
     direction::Direction,
     limits::Reservation,
+    payload::Subprotocol,
     session::{
         clock::Clock,
         http_stage::{HttpStage, Next},
@@ -184,8 +185,9 @@ impl Session {
                 }
                 Next::WebSocket { accepted, early, used } => {
                     self.counters = self.counters();
+                    let subprotocol = Subprotocol::parse(accepted.handshake.subprotocol());
                     self.out.report(Report::WebSocketOpened(Box::new(accepted.handshake)));
-                    let mut ws = Box::new(WsStage::new(accepted.deflate, &self.settings, now));
+                    let mut ws = Box::new(WsStage::new(accepted.deflate, subprotocol, &self.settings, now));
                     let early_result =
                         ws.input(Direction::ToServer, &early, now, &self.settings, &mut self.out);
                     self.stage = Stage::WebSocket(ws);

@@ -9,7 +9,7 @@ pub struct Counters {
     pub to_client: StreamCounters,
     /// HTTP requests whose head was read.
     pub requests: u64,
-    /// Client messages whose content no detector could read (binary that is not mostly text). They were released.
+    /// Client messages whose content no detector could read (binary without text in it). They were released.
     pub uninspected_messages: u64,
     /// Bytes that passed after the connection had turned out to be nothing that is inspected.
     pub opaque_bytes: u64,

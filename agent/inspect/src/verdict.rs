@@ -10,7 +10,7 @@ mod redact;
 pub use close_reason::CloseReason;
 pub(crate) use examine::{Examiner, Subject};
 pub use examine::{Inspector, inspect_text};
-pub use finding::{Finding, FindingAction, Opcode, Unit};
+pub use finding::{Finding, FindingAction, Observation, Opcode, Unit};
 pub(crate) use handshake::examine_handshake;
 pub(crate) use offence::Breach;
 pub use offence::{Offence, OffenceClass};

@@ -15,6 +15,9 @@
 //!   has AddressSanitizer. It wants nightly Rust and a C++ compiler, so it is a workspace of its own, as cargo-fuzz
 //!   prefers: nothing else has to compile it.
 //!
+//! One target, `slowest`, is about time: a message four times as long must not take much more than four times as long.
+//! `cargo xtask fuzz` hunts for the message with the slowest bytes in its place ([`slowest::hunt`]).
+//!
 //! `cargo xtask fuzz` takes the last where it can and the second where it cannot. An input that fails is written to
 //! `artifacts/TARGET/`; `cargo run --profile fuzz -p framewall-inspect-fuzz -- replay TARGET FILE` plays it again. One
 //! that shows a bug belongs among the seeds, by a name that tells which.
@@ -27,6 +30,7 @@ mod input;
 mod mutate;
 mod relay;
 pub mod seeds;
+pub mod slowest;
 mod target;
 
-pub use target::{TARGETS, Target, find};
+pub use target::{SLOWEST, TARGETS, Target, find};

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use framewall_inspect_fuzz::{TARGETS, Target, driver, find, seeds};
+use framewall_inspect_fuzz::{SLOWEST, TARGETS, Target, driver, find, seeds, slowest};
 
 const HELP: &str = "\
 Plays the seeds of each fuzz target and mutations of them
@@ -16,9 +16,11 @@ Usage: framewall-inspect-fuzz [--target NAME] [--seconds N] [--seed N]
        framewall-inspect-fuzz write-seeds
 
 Options:
-  --target NAME  Only this one of: http, frames, inflate, session, text
+  --target NAME  Only this one of: http, frames, inflate, session, text, slowest
   --seconds N    Time for each target (default 60)
   --seed N       Where the random numbers begin (default: the time, and printed)
+
+`slowest` hunts for the message with the slowest bytes, prints it and keeps it; that is no failure.
 
 `replay` plays files as they are. `write-seeds` writes the seeds that are made by this program; those that were found
 stay as they are.
@@ -61,6 +63,13 @@ fn fuzz(options: &[&str]) -> Result<(), String> {
     }
     for target in targets {
         println!("{}: {seconds} s with --seed {seed}", target.name);
+        if target.name == SLOWEST {
+            let report = |line: &str| println!("{SLOWEST}: {line}");
+            let prey = slowest::hunt(target, Duration::from_secs(seconds), seed, report)
+                .map_err(|error| format!("{}: {error}", target.name))?;
+            println!("{}: {prey}", target.name);
+            continue;
+        }
         let campaign = driver::campaign(target, Duration::from_secs(seconds), seed)
             .map_err(|error| format!("{}: {error}", target.name))?;
         println!("{}: {campaign}", target.name);

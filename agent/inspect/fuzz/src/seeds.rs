@@ -24,6 +24,7 @@ pub fn write() -> io::Result<()> {
             "frames" => frames(),
             "inflate" => inflate(),
             "session" => session(),
+            "slowest" => slowest(),
             _ => text(),
         };
         for (name, bytes) in seeds {
@@ -320,4 +321,80 @@ fn text() -> Seeds {
     ]
     .map(|(name, bytes)| (name, bytes.to_vec()))
     .to_vec()
+}
+
+/// What some detector or decoder begins to read, or almost finds, by name.
+pub(crate) const UNITS: &[(&str, &[u8])] = &[
+    ("blank", b" "),
+    ("letter", b"a"),
+    ("words", b"union select from where "),
+    ("quote", b"'"),
+    ("quotes", b"'\" or "),
+    ("sql-comment", b"/*"),
+    ("sql-comments", b"1/**/or/*!0"),
+    ("sql-dashes", b"'--\n"),
+    ("sql-parens", b"'||(("),
+    ("sql-concat", b"a'||'b"),
+    ("sql-string", b"0x61,char(97),"),
+    ("sql-dots", b"a.b."),
+    ("tag", b"<a "),
+    ("tags", b"<x y=z "),
+    ("attribute", b"\" on"),
+    ("handler", b"<b onx="),
+    ("scheme", b"javascript :"),
+    ("entity", b"&#x3c;"),
+    ("entities", b"&amp;lt;&#0000"),
+    ("cdata", b"<![CDATA["),
+    ("doctype", b"<!ENTITY x SYSTEM "),
+    ("command", b";cat "),
+    ("substitution", b"$(`"),
+    ("variable", b"${IFS}$@c''at "),
+    ("path", b"../"),
+    ("path-odd", b"..\\....//%2e%2e;/"),
+    ("lookup", b"${"),
+    ("lookups", b"${${lower:j}:-"),
+    ("url", b"http://1.2"),
+    ("url-number", b"http://0x7f000001@"),
+    ("template", b"{{"),
+    ("templates", b"{{7*a}}${#{<%= "),
+    ("operator", b"{\"$gt\":"),
+    ("php", b"<?php $_GET["),
+    ("call", b"eval(("),
+    ("dunder", b"__proto__[constructor]."),
+    ("serialised", b"O:1:\"a\":1:{"),
+    ("ldap", b"*)(|(&(a="),
+    ("include", b"<!--#"),
+    ("line-end", b"\r\nSet-Cookie:"),
+    ("jwt", b"eyJhbGciOiJub25lIn0."),
+    ("percent", b"%"),
+    ("percents", b"%252527"),
+    ("percent-u", b"%u0027%u00"),
+    ("overlong", b"\xc0\xae\xe0\x80\xaf"),
+    ("escape", b"\\u0027\\x3c\\"),
+    ("backslash", b"\\"),
+    ("base64", b"PHNjcmlwdD4"),
+    ("hex", b"3c736372697074"),
+    ("json", b"[{\"a\":"),
+    ("json-string", b"{\\\"a\\\":\\\""),
+    ("form", b"a=b&c[d]=%3D&"),
+    ("look-alike", b"\xef\xbc\x87\xef\xbc\x9c"),
+    ("zero-width", b"o\xe2\x80\x8br\xc2\xad"),
+    ("nul", b"a\0"),
+    ("graphql", b"{a{b"),
+    ("stomp", b"SEND\na:b\n\n\0"),
+    ("socket-io", b"42[\"a\","),
+    ("varint", b"\x0a\x10\x12\x0e"),
+    ("msgpack", b"\x81\xa1a\x91"),
+    ("cbor", b"\xa1\x61a\x9f"),
+];
+
+/// Each in the form in which most messages come, and in another.
+fn slowest() -> Seeds {
+    const OTHERS: &[u8] = b"tm%6fb";
+    let others = OTHERS.iter().cycle();
+    let both = UNITS.iter().zip(others).enumerate().map(|(nth, ((name, unit), other))| {
+        let form = if nth % 2 == 0 { b'j' } else { *other };
+        (*name, [&[form], *unit].concat())
+    });
+    both.collect()
 }

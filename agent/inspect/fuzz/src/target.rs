@@ -4,6 +4,7 @@ mod frames;
 mod http;
 mod inflate;
 mod session;
+pub(crate) mod slowest;
 mod text;
 
 /// One way to read an input.
@@ -17,13 +18,17 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 6] = [
     Target { name: "http", run: http::run },
     Target { name: "frames", run: frames::run },
     Target { name: "inflate", run: inflate::run },
     Target { name: "session", run: session::run },
     Target { name: "text", run: text::run },
+    Target { name: SLOWEST, run: slowest::run },
 ];
+
+/// The target that [`hunt`](crate::slowest::hunt) is for.
+pub const SLOWEST: &str = "slowest";
 
 /// The target of this name.
 pub fn find(name: &str) -> Option<Target> {

@@ -46,3 +46,8 @@ fn sessions_survive_their_seeds_and_mutations() {
 fn texts_survive_their_seeds_and_mutations() {
     fuzz("text");
 }
+
+#[test]
+fn messages_take_linear_time() {
+    fuzz("slowest");
+}

@@ -53,10 +53,47 @@ impl Step {
     }
 }
 
+/// What one round undid, in no order.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Steps {
+    seen: u16,
+    /// Whether it looks like hiding: no honest encoder writes so.
+    hides: bool,
+}
+
+impl Steps {
+    /// In the order in which a round undoes them.
+    const ORDER: [Step; 8] = [
+        Step::Percent,
+        Step::PercentU,
+        Step::Escape,
+        Step::Entity,
+        Step::Overlong,
+        Step::Lookalike,
+        Step::ZeroWidth,
+        Step::Nul,
+    ];
+
+    pub(super) const fn insert(&mut self, step: Step) {
+        self.seen |= 1 << step as u16;
+    }
+
+    pub(super) const fn hides(&mut self) {
+        self.hides = true;
+    }
+
+    const fn contains(self, step: Step) -> bool {
+        self.seen & 1 << step as u16 != 0
+    }
+}
+
 /// The steps that led from a value as it stands in the message to the one that is looked at, outermost first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Layers {
     steps: [Option<Step>; Self::MAX],
+    /// In how many rounds encoded characters were undone.
+    encoded: u8,
+    hides: bool,
 }
 
 impl Layers {
@@ -70,6 +107,16 @@ impl Layers {
         }
     }
 
+    /// Adds what a round undid.
+    pub(super) fn add(&mut self, steps: Steps) {
+        for step in Steps::ORDER.into_iter().filter(|step| steps.contains(*step)) {
+            self.push(step);
+        }
+        let characters = [Step::Percent, Step::PercentU, Step::Escape, Step::Entity];
+        self.encoded += u8::from(characters.into_iter().any(|step| steps.contains(step)));
+        self.hides |= steps.hides;
+    }
+
     /// Whether the value stands as it does in the message.
     pub(crate) const fn is_empty(&self) -> bool {
         self.steps[0].is_none()
@@ -78,6 +125,17 @@ impl Layers {
     /// Whether this encoding was undone.
     pub(crate) fn contains(&self, step: Step) -> bool {
         self.steps.contains(&Some(step))
+    }
+
+    /// Whether characters were encoded within characters that were encoded.
+    pub(crate) const fn is_double(&self) -> bool {
+        self.encoded >= 2
+    }
+
+    /// Whether the encoding is one that nobody uses but to hide something: overlong UTF-8, encoded letters, characters
+    /// without width between letters, look-alikes of letters and quotes.
+    pub(crate) const fn is_hiding(&self) -> bool {
+        self.hides
     }
 
     /// The steps, outermost first.

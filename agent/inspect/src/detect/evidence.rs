@@ -62,6 +62,11 @@ impl Found {
         self.score() >= Strength::Certain as u32
     }
 
+    /// How many observations there are.
+    pub(crate) const fn len(&self) -> usize {
+        self.len
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.len == 0
     }

@@ -13,8 +13,12 @@ use crate::{
     detect::{DETECTORS, Detector},
 };
 
-/// Values of nothing but these are words and numbers: nobody is asked about them.
-const WORDS: ByteSet = ByteSet::LETTER.and(ByteSet::PLAIN).and(ByteSet::HIGH).and(ByteSet::SPACE);
+/// Shorter values cannot hold an attack.
+const SHORTEST: usize = 3;
+
+/// About values of nothing but these only those are asked whose literals are in them.
+const WORDS: ByteSet =
+    ByteSet::LETTER.and(ByteSet::PLAIN).and(ByteSet::HIGH).and(ByteSet::SPACE).and(ByteSet::DIGIT);
 
 /// What is known about a value before a detector looks at it.
 #[derive(Clone, Copy, Debug)]
@@ -23,19 +27,29 @@ pub(crate) struct Gate {
     pub(crate) bytes: ByteSet,
     /// Its length in bytes.
     pub(crate) len: usize,
+    /// Whether encodings were undone to reach it.
+    pub(crate) decoded: bool,
     /// Bit `n` is set if a literal of detector `n` is in it.
     literals: u32,
     asked: u32,
 }
 
 impl Gate {
-    /// Looks at a value whose kinds of bytes are known; `None` if it is only words.
+    /// Looks at a value whose kinds of bytes are known; `None` if nobody is to be asked about it.
     pub(crate) fn of(value: &[u8], bytes: ByteSet) -> Option<Self> {
-        let digits_and_blanks = ByteSet::DIGIT.and(ByteSet::SPACE);
-        if !bytes.has_any(WORDS.and(ByteSet::DIGIT).others()) && !bytes.has_all(digits_and_blanks) {
+        if value.len() < SHORTEST {
             return None;
         }
-        Some(Self { bytes, len: value.len(), literals: LITERALS.of(value), asked: 0 })
+        let literals = LITERALS.of(value);
+        if literals == 0 && !bytes.has_any(WORDS.others()) {
+            return None;
+        }
+        Some(Self { bytes, len: value.len(), decoded: false, literals, asked: 0 })
+    }
+
+    /// The same for a value that does not stand so in the message.
+    pub(crate) const fn decoded(self) -> Self {
+        Self { decoded: true, ..self }
     }
 
     /// Whether a literal of the detector that is asked is in the value.

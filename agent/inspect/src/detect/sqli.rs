@@ -1,22 +1,27 @@
-//! SQL injection, by libinjection's token fingerprints.
+//! SQL injection: a value that breaks out of the literal or the number it should be.
 
-use std::borrow::Cow;
+mod reader;
+mod token;
+mod word;
 
-use libinjectionrs::{SqliFlags, SqliState};
+use crate::{
+    byte_set::ByteSet,
+    detect::{Detector, Examples, Found, Gate, Signal, Strength, Value},
+};
 
-use crate::detect::{Detector, Examples, Found, Gate, Signal, Strength, Value};
+use reader::Reader;
+use token::{Kind, Lexer};
+use word::Word;
 
-/// Longest run of bytes without a separator that is handed to libinjection; what is longer is cut out of the middle.
+/// SQL injection (OWASP A03, CWE-89).
 ///
-/// libinjection looks up every part of a word that ends in a dot, which takes time in the square of the word's
-/// length. No SQL word is that long.
-const LONGEST_WORD: usize = 128;
-
-/// SQL injection: a value that breaks out of the literal or the number it should be.
+/// A value is split into the tokens of all common dialects and read in three ways: as it stands, and as the inside
+/// of a string in single and in double quotes. What counts is that something is closed (the string around the
+/// value, or the number that it begins with) and what then goes on: a condition that is always true, `UNION
+/// SELECT`, another statement, a subquery, a function that waits or that tells by its error message.
 ///
-/// A value is read as it stands, and as the inside of a string in single or double quotes, in ANSI and in MySQL
-/// syntax. A value that is a whole statement from its first word on (`SELECT a FROM b`) is something people paste
-/// into chats and editors; it breaks out of nothing and is not reported.
+/// A value that is a whole statement from its first word on (`SELECT a FROM b`) is something people paste into chats
+/// and editors. It breaks out of nothing and is a tag.
 pub(super) struct Sqli;
 
 impl Detector for Sqli {
@@ -29,103 +34,363 @@ impl Detector for Sqli {
     }
 
     fn examples(&self) -> Examples {
-        Examples { found: &["' OR 1=1--"], passed: &["SELECT * FROM users WHERE id = 1"] }
+        Examples {
+            found: &[
+                "' OR 1=1--",
+                "1 OR 1=1",
+                "admin'--",
+                "-1 UNION SELECT 1,2,3",
+                "1'; DROP TABLE users--",
+                "1 AND SLEEP(5)",
+                "x'||(SELECT password FROM users LIMIT 1)||'",
+                "1) ORDER BY 3#",
+            ],
+            passed: &[
+                "SELECT * FROM users WHERE id = 1",
+                "it's 5 o'clock and 1=1 is trivial",
+                "O'Brien and D'Angelo",
+                "1 < 2 and 3 > 2",
+                "select all n between @min and @max",
+            ],
+        }
     }
 
     fn literals(&self) -> &'static [&'static str] {
-        &[]
+        &[
+            "select",
+            "union",
+            "having",
+            "waitfor",
+            "sleep",
+            "benchmark",
+            "order by",
+            "group by",
+            "outfile",
+            "dumpfile",
+            "information_schema",
+            "xp_",
+            "sp_",
+            "procedure",
+            "extractvalue",
+            "updatexml",
+            "drop ",
+            "exec",
+            "/*!",
+            "declare",
+            "insert",
+            "dbms_",
+            "utl_",
+            "load_file",
+            "sysobjects",
+            "'or",
+            "' or",
+            "'and",
+            "' and",
+            "\"or",
+            "\" or",
+            "\"and",
+            "\" and",
+            "or true",
+            "and true",
+            "or not",
+            "and not",
+            "rlike",
+            "regexp",
+            "or 1",
+            "and 1",
+            "sounds",
+            "between",
+            "@@",
+            "char(",
+            "chr(",
+            "concat",
+            "' like",
+            "xor",
+            "or false",
+            "and false",
+            "or null",
+            "is null",
+            "not null",
+            "' '",
+            "\" \"",
+            "or !",
+            "or ~",
+            "or!",
+            "or~",
+            ")--",
+            "isnull",
+            "make_set",
+            "elt(",
+            "iif(",
+        ]
     }
 
-    fn applies(&self, _: &Gate) -> bool {
-        true
+    fn applies(&self, gate: &Gate) -> bool {
+        const QUOTES: ByteSet = ByteSet::QUOTE.and(ByteSet::DOUBLE_QUOTE);
+        const OPERATORS: ByteSet = ByteSet::EQUALS
+            .and(ByteSet::LESS)
+            .and(ByteSet::GREATER)
+            .and(ByteSet::MINUS)
+            .and(ByteSet::HASH)
+            .and(ByteSet::SLASH)
+            .and(ByteSet::SEMICOLON)
+            .and(ByteSet::PIPE)
+            .and(ByteSet::AMPERSAND)
+            .and(ByteSet::PAREN)
+            .and(ByteSet::STAR)
+            .and(ByteSet::PLUS)
+            .and(ByteSet::MARK)
+            .and(ByteSet::PERCENT)
+            .and(ByteSet::DIGIT);
+        gate.has_literal()
+            || gate.bytes.has_any(QUOTES) && gate.bytes.has_any(OPERATORS)
+            || gate.bytes.has_any(ByteSet::EQUALS.and(ByteSet::NUL))
+            || gate.bytes.has_any(ByteSet::LESS.and(ByteSet::GREATER).and(ByteSet::SEMICOLON))
+                && gate.bytes.has_any(ByteSet::DIGIT)
+            || gate.bytes.has_all(ByteSet::SLASH.and(ByteSet::STAR))
+            || gate.bytes.has_all(ByteSet::SEMICOLON.and(ByteSet::MINUS)) && gate.len < 16
     }
 
     fn examine(&self, value: &Value<'_>, found: &mut Found) {
-        let len = value.bytes.len();
-        let value = &*shorten_words(value.bytes);
-        let ansi = SqliFlags::FLAG_SQL_ANSI;
-        let mysql = SqliFlags::FLAG_SQL_MYSQL;
-        let single = SqliFlags::FLAG_QUOTE_SINGLE;
-        if matches_either(value, SqliFlags::FLAG_QUOTE_NONE | ansi, SqliFlags::FLAG_QUOTE_NONE | mysql)
-            || memchr::memchr(b'\'', value).is_some() && matches_either(value, single | ansi, single | mysql)
-            || memchr::memchr(b'"', value).is_some() && matches(value, SqliFlags::FLAG_QUOTE_DOUBLE | mysql).0
-        {
-            found.push("fingerprint", Strength::Strong, 0..len);
+        let value = value.bytes;
+        if is_statement(value) {
+            let mut inner = Found::default();
+            read(value, &mut inner);
+            if let Some(evidence) = inner.iter().next() {
+                found.push("a whole SQL statement", Strength::Tag, evidence.at.clone());
+            }
+            for evidence in inner.iter().filter(|evidence| ONLY_ATTACKS.contains(&evidence.what)) {
+                found.push(evidence.what, evidence.strength, evidence.at.clone());
+            }
+            return;
+        }
+        read(value, found);
+    }
+}
+
+/// What not even a whole statement has unless somebody attacks.
+const ONLY_ATTACKS: [&str; 7] = [
+    "statement that breaks off",
+    "a script hidden in a number",
+    "keyword in mixed case",
+    "comment in place of a blank",
+    "runs a command of the server",
+    "runs what is hidden in a number",
+    "rest commented out",
+];
+
+fn read(value: &[u8], found: &mut Found) {
+    let plus_is_blank = is_form(value);
+    for plus_is_blank in [false, true].into_iter().take(1 + usize::from(plus_is_blank)) {
+        for quote in [b'\'', b'"'] {
+            if found.is_certain() {
+                return;
+            }
+            if let Some(at) = memchr::memchr(quote, value)
+                && may_close(value, quote)
+            {
+                Reader::behind_quote(value, found).read(at + 1, plus_is_blank);
+            }
+        }
+        if !found.is_certain() {
+            Reader::plain(value, found).read(0, plus_is_blank);
         }
     }
 }
 
-/// Reads in ANSI syntax, and in MySQL syntax if there are comments that the two see differently.
-fn matches_either(value: &[u8], ansi: SqliFlags, mysql: SqliFlags) -> bool {
-    let (found, differs) = matches(value, ansi);
-    found || differs && matches(value, mysql).0
+/// Whether one of the quotes that may close the string around the value goes on as SQL would: most apostrophes do
+/// not, and the value need not be read as the inside of a string.
+fn may_close(value: &[u8], quote: u8) -> bool {
+    const LONGEST: usize = 12;
+    let goes_on = |at: usize| {
+        let rest = value.get(at + 1..).unwrap_or_default();
+        let blanks =
+            rest.iter().take(LONGEST).take_while(|byte| matches!(**byte, b' ' | b'\t'..=b'\r')).count();
+        let rest = rest.get(blanks..).unwrap_or_default();
+        match rest.first() {
+            None => false,
+            Some(b'a'..=b'z' | b'A'..=b'Z') => {
+                let len = rest.iter().take(LONGEST).take_while(|byte| byte.is_ascii_alphabetic()).count();
+                len == LONGEST
+                    || Word::of(rest.iter().take(len).fold(word::EMPTY, |hash, byte| word::hash(hash, *byte)))
+                        .is_some()
+            }
+            Some(b'.' | b'?' | b':') => false,
+            Some(byte) => !byte.is_ascii_digit(),
+        }
+    };
+    value.len() < 16 || value.contains(&0) || memchr::memchr_iter(quote, value).step_by(2).any(goes_on)
 }
 
-fn matches(value: &[u8], flags: SqliFlags) -> (bool, bool) {
-    let mut state = SqliState::new(value, flags);
-    // A fingerprint that begins with E is an expression keyword: a whole statement.
-    let found = state.is_sqli() && state.fingerprint.first() != Some(&b'E');
-    (found, state.stats_comment_ddx != 0 || state.stats_comment_hash != 0)
+/// Whether `+` may stand for blanks: it touches what stands beside it.
+fn is_form(value: &[u8]) -> bool {
+    memchr::memchr_iter(b'+', value).take(32).any(|at| {
+        value.get(at + 1).is_some_and(u8::is_ascii_alphabetic) && value.get(at.wrapping_sub(1)) != Some(&b' ')
+    })
 }
 
-/// Cuts the middle out of words longer than [`LONGEST_WORD`].
-fn shorten_words(value: &[u8]) -> Cow<'_, [u8]> {
-    let mut shortened: Option<Vec<u8>> = None;
-    let mut word_start = 0;
-    let mut copied = 0;
-    for at in 0..=value.len() {
-        if value.get(at).is_some_and(|&byte| !is_separator(byte)) {
-            continue;
-        }
-        if at - word_start > LONGEST_WORD {
-            let out = shortened.get_or_insert_default();
-            let keep_until = word_start + LONGEST_WORD / 2;
-            out.extend_from_slice(value.get(copied..keep_until).unwrap_or_default());
-            copied = at - LONGEST_WORD / 2;
-        }
-        word_start = at + 1;
+/// Whether the first word begins a statement.
+fn is_statement(value: &[u8]) -> bool {
+    let Some(first) = Lexer::new(value, 0, false).next() else { return false };
+    matches!(first.kind, Kind::Word(word) if word.is_verb())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn score(value: &str) -> u32 {
+        let mut found = Found::default();
+        Sqli.examine(&Value::text(value.as_bytes()), &mut found);
+        found.score()
     }
-    match shortened {
-        Some(mut out) => {
-            out.extend_from_slice(value.get(copied..).unwrap_or_default());
-            Cow::Owned(out)
-        }
-        None => Cow::Borrowed(value),
-    }
-}
 
-/// The bytes that end a word for libinjection.
-const fn is_separator(byte: u8) -> bool {
-    matches!(
-        byte,
-        b' ' | b'['
-            | b']'
-            | b'{'
-            | b'}'
-            | b'<'
-            | b'>'
-            | b':'
-            | b'\\'
-            | b'?'
-            | b'='
-            | b'@'
-            | b'!'
-            | b'#'
-            | b'~'
-            | b'+'
-            | b'-'
-            | b'*'
-            | b'/'
-            | b'&'
-            | b'|'
-            | b'^'
-            | b'%'
-            | b'('
-            | b')'
-            | b','
-            | b'\''
-            | b';'
-            | b'"'
-            | b'\t'..=b'\r' | 0xa0 | 0
-    )
+    fn missed<'a>(values: &[&'a str], least: u32) -> Vec<&'a str> {
+        values.iter().copied().filter(|value| score(value) < least).collect()
+    }
+
+    #[test]
+    fn finds_what_closes_a_string() {
+        let attacks = [
+            "') or ('x'='x",
+            "' or ''='",
+            "x' and email is null; --",
+            "x' or full_name like '%bob%",
+            "admin' or '1'='1'/*",
+            "%' and 1=0 union all select 1--",
+            "' group by userid having 1=1--",
+            "1'-sleep(5)-'",
+            "'||(select 1 from dual)||'",
+            "' and ascii(substring(user(),1,1))=114#",
+            "' or '{\"a\":1}'::jsonb @> '{\"a\":1}'::jsonb--",
+            "0'XOR(if(now()=sysdate(),sleep(5),0))XOR'Z",
+        ];
+        assert_eq!(missed(&attacks, 8), [""; 0]);
+        assert_eq!(
+            missed(&["admin'--", "x') #", "'-'", "\"&\"", "' '", "a' || 'b", "';", "' or '' '"], 5),
+            [""; 0]
+        );
+    }
+
+    #[test]
+    fn finds_what_follows_a_number() {
+        let attacks = [
+            "1 or 1=1",
+            "1) and (1=1",
+            "-1 union all select 1,2,3",
+            "1 and 1234=(select count(*) from generate_series(1,5000000))",
+            "1;select pg_sleep(5)",
+            "1 rlike sleep(5)",
+            "1);waitfor delay '0:0:5'--",
+            "1 and (select * from (select(sleep(5)))a)",
+            "1 and updatexml(1,concat(0x7e,version()),1)",
+        ];
+        assert_eq!(missed(&attacks, 8), [""; 0]);
+        assert_eq!(missed(&["1 order by 10", "1 or not 0", "1,(select 1)", "1)--"], 5), [""; 0]);
+    }
+
+    #[test]
+    fn finds_what_begins_in_the_middle_of_a_statement() {
+        let attacks = [
+            "or 1=1--",
+            " and 1=2",
+            "union select 1,2,3",
+            "having 1=1--",
+            "sleep(5)#",
+            "if(now()=sysdate(),sleep(5),0)",
+            "(select (case when (7=7) then 1 else 0 end))",
+            "make_set(7=7,1)",
+        ];
+        assert_eq!(missed(&attacks, 5), [""; 0]);
+    }
+
+    #[test]
+    fn disguises_change_nothing() {
+        for attack in ["1 union select 1,2 from users where 1=1 and 2=2", "x' or 1=1 and 'a'='a"] {
+            assert!(score(attack) >= 8, "{attack}");
+            for blank in ["/**/", "\n", "\u{b}", "\u{a0}", "#x\n", "--x\n", "+", "/*x*/", "\t\t"] {
+                assert!(score(&attack.replace(' ', blank)) >= 8, "{attack} {blank:?}");
+            }
+            for (from, to) in [
+                ("or", "||"),
+                ("and", "&&"),
+                ("1=1", "1.e0=1.e0"),
+                ("select", "/*!50000SeLeCt*/"),
+                ("union", "un\0ion"),
+            ] {
+                assert!(score(&attack.replace(from, to)) >= 8, "{attack} {to:?}");
+            }
+        }
+        let mut raw = b"1\xa0or\xa01=1".to_vec();
+        let mut found = Found::default();
+        Sqli.examine(&Value::text(&raw), &mut found);
+        assert!(found.is_certain());
+        raw.push(0xff);
+    }
+
+    #[test]
+    fn a_whole_statement_is_a_tag() {
+        for statement in [
+            "SELECT * FROM t WHERE a = 'x' OR b = 2",
+            "select id from t where 1=1 and name like '%a%' union select 2",
+            "INSERT INTO t VALUES (1, 'x'); UPDATE t SET a = 'y' WHERE 1=1",
+            "SELECT SLEEP(5)",
+        ] {
+            assert!(score(statement) < 5, "{statement}: {}", score(statement));
+        }
+        assert!(score("SeLeCt 1 UnIoN SeLeCt 2") >= 5);
+    }
+
+    #[test]
+    fn people_may_write_with_quotes_and_numbers() {
+        let honest = [
+            "it's 5 o'clock and 1=1 is trivial",
+            "the dogs' owners and the cats' owners",
+            "5' 10\" or 6' 2\"",
+            "what's the #1 song? -- Ann",
+            "const x = 'a' + b + 'c';",
+            "if x == 'a' or y == 'b': pass",
+            "SELECT is a keyword; drop me a line",
+            "Qu'est-ce que c'est? L'union fait la force",
+            "name = 'x' and age = 3",
+            "He said 'yes' and I said 'no' = 'maybe'",
+            "time.sleep(5)",
+            "Order 4711 is(ready, packed)",
+            "(020)-7946 or 50% (draft)",
+            "select all n between @min and @max",
+        ];
+        let refused: Vec<_> = honest.iter().filter(|value| score(value) >= 5).collect();
+        assert_eq!(refused, [&""; 0]);
+    }
+
+    #[test]
+    fn any_bytes_are_read() {
+        let pieces: [&[u8]; 12] = [
+            b"'",
+            b"\"",
+            b"(",
+            b")",
+            b"/*",
+            b"*/",
+            b"--",
+            b"#",
+            b"\n",
+            b" or ",
+            b"\xc2\xa0",
+            b"union select 1",
+        ];
+        for first in pieces {
+            for second in pieces {
+                for third in pieces {
+                    let value = [first, second, third].concat().repeat(5);
+                    for len in 0..value.len() {
+                        Sqli.examine(
+                            &Value::text(value.get(..len).unwrap_or_default()),
+                            &mut Found::default(),
+                        );
+                    }
+                }
+            }
+        }
+    }
 }

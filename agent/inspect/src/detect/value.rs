@@ -1,17 +1,6 @@
 //! A value as detectors see it.
 
-use crate::decode::Layers;
-
-/// What a value is in its message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// The name of a member, parameter or header.
-    Key,
-    /// The value of a member, parameter or header, or an element.
-    Text,
-    /// A message (or a string inside one) as a whole, because it has no structure or one that is broken.
-    Whole,
-}
+use crate::{decode::Layers, detect::Kind};
 
 /// Where a value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

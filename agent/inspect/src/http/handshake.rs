@@ -27,6 +27,11 @@ impl Handshake {
         Self { subprotocol, deflate, ..self }
     }
 
+    /// The length of the head in bytes.
+    pub(crate) const fn len(&self) -> usize {
+        self.head.len()
+    }
+
     /// The method: always `GET` (RFC 6455 §4.1).
     pub fn method(&self) -> &str {
         self.request_line().0

@@ -2,25 +2,55 @@
 
 use std::ops::ControlFlow;
 
-use crate::payload::{Leaf, Place};
+use crate::{
+    byte_set::ByteSet,
+    payload::{
+        graphql,
+        leaf::{Kind, Level, NO_NAME, Place},
+        stomp, text,
+        walk::{Space, Walk},
+    },
+};
 
-/// One level of nesting around a leaf.
+/// What a text turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Level {
-    /// The array element with this index.
-    Array { index: usize },
-    /// The member whose key stands, still escaped, between these bytes of the text.
-    Object { key: Option<(usize, usize)> },
+pub(super) struct Outcome {
+    pub(super) shape: Shape,
+    /// The bytes that were read: all, or those before a record separator.
+    pub(super) read: usize,
 }
 
 /// Whether readers agree about a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shape {
+pub(super) enum Shape {
     /// It is JSON, or a sequence of JSON values.
     Regular,
     /// It is malformed, or nested deeper than the limit. All quoted strings were visited nevertheless.
     Odd,
+    /// It is something else that begins with a bracket or a quote: `[ann] hi`, `{{name}} joined`. All quoted strings
+    /// were visited.
+    Prose,
 }
+
+/// Between messages of SignalR and packets of Engine.IO.
+const RECORD_SEPARATOR: u8 = 0x1e;
+
+/// Strings of an array that are shorter are also looked at as one, joined by nothing: an attack may be split among
+/// them.
+const SHORT: usize = 64;
+
+/// A part of an attack has something else than these.
+const WORDS: ByteSet = ByteSet::LETTER
+    .and(ByteSet::DIGIT)
+    .and(ByteSet::SPACE)
+    .and(ByteSet::PLAIN)
+    .and(ByteSet::HIGH)
+    .and(ByteSet::DOT)
+    .and(ByteSet::MINUS)
+    .and(ByteSet::COLON);
+
+/// Most bytes of strings that are joined.
+const MAX_JOINED: usize = 1024;
 
 /// What may come next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,96 +63,135 @@ enum Expect {
     CommaOrEnd,
 }
 
-/// Where JSON begins in a text, if it looks like JSON: after blanks, a byte order mark, or the packet type,
-/// namespace and acknowledgement number of Engine.IO and Socket.IO (`42["event",{}]`, `42/room,7["event"]`).
-pub(super) fn start(text: &[u8]) -> Option<usize> {
-    let mut at = if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-    at += count(text, at, |byte| byte.is_ascii_whitespace());
-    match text.get(at)? {
-        b'{' | b'[' | b'"' => return Some(at),
-        b'0'..=b'9' => {}
-        _ => return None,
+/// Whether a text that begins with a bracket goes on like JSON.
+pub(super) fn is_likely(text: &[u8]) -> bool {
+    let mut rest = text.iter().copied().filter(|byte| !byte.is_ascii_whitespace());
+    match rest.next() {
+        Some(b'{') => matches!(rest.next(), Some(b'"' | b'}')),
+        Some(b'[') => {
+            matches!(rest.next(), Some(b'"' | b'{' | b'[' | b']' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n'))
+        }
+        _ => false,
     }
-    at += count(text, at, |byte| byte.is_ascii_digit() || byte == b'-');
-    if text.get(at) == Some(&b'/') {
-        at += count(text, at, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'-'));
-        if text.get(at) != Some(&b',') {
-            return None;
+}
+
+/// Whether a text that begins with a quote is a string of JSON, and nothing behind it.
+pub(super) fn is_string(text: &[u8]) -> bool {
+    let mut at = 1;
+    while let Some(found) = memchr::memchr2(b'"', b'\\', text.get(at..).unwrap_or_default()) {
+        at += found + 1;
+        if text.get(at - 1) == Some(&b'"') {
+            return text.get(at..).unwrap_or_default().trim_ascii().is_empty();
         }
         at += 1;
-        at += count(text, at, |byte| byte.is_ascii_digit());
     }
-    matches!(text.get(at)?, b'{' | b'[').then_some(at)
+    false
 }
 
-fn count(text: &[u8], at: usize, wanted: impl Fn(u8) -> bool) -> usize {
-    text.get(at..).unwrap_or_default().iter().take_while(|byte| wanted(**byte)).count()
-}
-
-/// Visits every string and every key of `text`, unescaped.
+/// Shows every string and every key of `text`, unescaped.
 ///
-/// Never gives up: where the text is not JSON, or deeper than `max_depth`, the quoted strings after that place are
-/// visited too, without a path, and the answer is [`Shape::Odd`].
-pub(super) fn scan(
-    text: &[u8],
-    max_depth: usize,
-    decoded: &mut Vec<u8>,
-    levels: &mut Vec<Level>,
-    visit: &mut dyn FnMut(Leaf<'_>) -> ControlFlow<()>,
-) -> ControlFlow<(), Shape> {
-    levels.clear();
-    let mut scan = Scan { text, at: 0, levels, expect: Expect::Value, shape: Shape::Regular };
-    while let Some(&byte) = text.get(scan.at) {
-        match byte {
-            b' ' | b'\t' | b'\n' | b'\r' => scan.at += 1,
-            b'"' => {
-                let (start, end) = scan.string();
-                let is_key = matches!(scan.expect, Expect::Key | Expect::KeyOrEnd);
-                scan.begin_string(start, end);
-                let raw = text.get(start..end).unwrap_or_default();
-                let value = if memchr::memchr(b'\\', raw).is_some() {
-                    if !unescape(raw, decoded) {
-                        scan.odd();
-                    }
-                    decoded.as_slice()
-                } else {
-                    raw
-                };
-                let place = match scan.shape {
-                    Shape::Regular => Place::Json { text, levels: scan.levels },
-                    Shape::Odd => Place::Whole,
-                };
-                visit(Leaf { value, place })?;
-                scan.end_string(is_key);
-            }
-            _ if scan.shape == Shape::Odd => scan.skip_to_string(),
-            b'{' => scan.open(Level::Object { key: None }, Expect::KeyOrEnd, max_depth),
-            b'[' => scan.open(Level::Array { index: 0 }, Expect::ValueOrEnd, max_depth),
-            b'}' | b']' => scan.close(byte),
-            b':' if scan.expect == Expect::Colon => scan.step(Expect::Value),
-            b',' if scan.expect == Expect::CommaOrEnd => scan.comma(),
-            _ => scan.literal(),
-        }
-    }
-    if !scan.levels.is_empty() {
-        scan.odd();
-    }
-    ControlFlow::Continue(scan.shape)
+/// Never gives up: where the text is not JSON, or deeper than is followed, the quoted strings after that place are
+/// shown too, without a path, and the shape is not [`Shape::Regular`].
+pub(super) fn walk(walk: &mut Walk<'_>, text: &[u8], place: &Place<'_>) -> ControlFlow<(), Outcome> {
+    let mut space = walk.space();
+    let Space { decoded, joined, joins, levels, .. } = &mut space;
+    let scan = Scan {
+        text,
+        at: 0,
+        expect: Expect::Value,
+        shape: Shape::Regular,
+        proven: false,
+        has_value: false,
+        enveloped: 0,
+        levels,
+        joined,
+        joins,
+    };
+    let outcome = scan.run(walk, decoded, place);
+    walk.give_back(space);
+    outcome
 }
 
 struct Scan<'a> {
     text: &'a [u8],
     at: usize,
-    levels: &'a mut Vec<Level>,
     expect: Expect,
     shape: Shape,
+    /// Something was read that prose does not have: a key and a colon, or a string and a comma in an array.
+    proven: bool,
+    /// A value was read.
+    has_value: bool,
+    /// How many strings at the beginning of the outermost array held an envelope.
+    enveloped: usize,
+    levels: &'a mut Vec<Level>,
+    joined: &'a mut Vec<u8>,
+    joins: &'a mut Vec<Join>,
+}
+
+/// What is known of the short strings of an array.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Join {
+    /// Where they begin among those of all open arrays.
+    start: usize,
+    /// How many are more than words.
+    odd: usize,
+    bytes: ByteSet,
+}
+
+/// A string as it stands in the text.
+#[derive(Clone, Copy, Debug)]
+struct Quoted {
+    start: usize,
+    end: usize,
+    bytes: ByteSet,
 }
 
 impl Scan<'_> {
+    fn run(
+        mut self,
+        walk: &mut Walk<'_>,
+        decoded: &mut Vec<u8>,
+        place: &Place<'_>,
+    ) -> ControlFlow<(), Outcome> {
+        while let Some(&byte) = self.text.get(self.at) {
+            match byte {
+                b' ' | b'\t' | b'\n' | b'\r' => self.at += 1,
+                b'"' => self.string(walk, decoded, place)?,
+                _ if self.shape != Shape::Regular => self.skip_to_string(),
+                b'{' => self.open(Level::Object { key: NO_NAME }, Expect::KeyOrEnd, walk.max_depth),
+                b'[' => {
+                    let level = Level::Array { index: 0, name: self.name() };
+                    self.open(level, Expect::ValueOrEnd, walk.max_depth);
+                }
+                b'}' | b']' => self.close(byte, walk, place)?,
+                b':' if self.expect == Expect::Colon => {
+                    self.proven = true;
+                    self.step(Expect::Value);
+                }
+                b',' if self.expect == Expect::CommaOrEnd => self.comma(),
+                RECORD_SEPARATOR if self.levels.is_empty() => break,
+                _ => self.literal(),
+            }
+        }
+        if !self.levels.is_empty() {
+            self.odd();
+        }
+        let shape = if self.shape == Shape::Odd && !self.is_like_json() { Shape::Prose } else { self.shape };
+        ControlFlow::Continue(Outcome { shape, read: self.at })
+    }
+
+    /// Whether it was meant to be JSON, although it is not.
+    fn is_like_json(&self) -> bool {
+        let mut rest = self.text.iter().filter(|byte| !byte.is_ascii_whitespace());
+        self.proven || matches!((rest.next(), rest.next()), (Some(b'{' | b'['), Some(b'"')))
+    }
+
     /// From here on only quoted strings are looked for.
     fn odd(&mut self) {
         self.shape = Shape::Odd;
         self.levels.clear();
+        self.joins.clear();
+        self.joined.clear();
     }
 
     fn step(&mut self, expect: Expect) {
@@ -130,64 +199,153 @@ impl Scan<'_> {
         self.expect = expect;
     }
 
-    /// Passes over the string that begins here and returns where its inside begins and ends. A string that is not
-    /// closed goes to the end of the text.
-    fn string(&mut self) -> (usize, usize) {
-        let start = self.at + 1;
-        let mut at = start;
-        loop {
-            let rest = self.text.get(at..).unwrap_or_default();
-            match memchr::memchr2(b'"', b'\\', rest) {
-                None => {
-                    self.odd();
-                    self.at = self.text.len();
-                    return (start.min(self.at), self.at);
-                }
-                Some(found) if rest.get(found) == Some(&b'"') => {
-                    self.at = at + found + 1;
-                    return (start, at + found);
-                }
-                Some(found) => at += found + 2,
-            }
+    /// Where the name of the innermost member stands.
+    fn name(&self) -> (usize, usize) {
+        match self.levels.last() {
+            Some(Level::Object { key }) => *key,
+            Some(Level::Array { name, .. }) => *name,
+            Some(Level::Number(_) | Level::Element { .. } | Level::Attribute { .. }) | None => NO_NAME,
         }
     }
 
-    fn begin_string(&mut self, start: usize, end: usize) {
+    /// Shows the string that begins here.
+    fn string(&mut self, walk: &mut Walk<'_>, decoded: &mut Vec<u8>, place: &Place<'_>) -> ControlFlow<()> {
+        let quoted = self.pass_string();
+        let is_key = matches!(self.expect, Expect::Key | Expect::KeyOrEnd);
         match self.expect {
             Expect::Key | Expect::KeyOrEnd => {
                 if let Some(Level::Object { key }) = self.levels.last_mut() {
-                    *key = Some((start, end));
+                    *key = (quoted.start, quoted.end);
                 }
             }
+            // A string behind another value at the top would be prose with quotes in it.
+            Expect::Value if self.levels.is_empty() && self.has_value => self.odd(),
             Expect::Value | Expect::ValueOrEnd => {}
             Expect::Colon | Expect::CommaOrEnd => self.odd(),
         }
-    }
-
-    fn end_string(&mut self, is_key: bool) {
+        let text = self.text;
+        let raw = text.get(quoted.start..quoted.end).unwrap_or_default();
+        let (value, bytes) = if quoted.bytes.has_any(ByteSet::BACKSLASH) {
+            if !unescape(raw, decoded) {
+                self.odd();
+            }
+            (decoded.as_slice(), ByteSet::of(decoded))
+        } else {
+            (raw, quoted.bytes)
+        };
+        if self.shape != Shape::Regular {
+            return walk.show(value, bytes, Kind::Text, b"", *place);
+        }
+        let (start, end) = self.name();
+        let name = text.get(start..end).unwrap_or_default();
         if is_key {
             self.expect = Expect::Colon;
+            return walk.show(value, bytes, Kind::Key, name, Place::levels_in(place, text, self.levels));
+        }
+        if self.is_enveloped(value, walk) {
+            self.enveloped += 1;
+            let inside = Place::levels_in(place, text, self.levels);
+            if let Some(result) = walk.enter(|walk| text::message(walk, value, &inside)) {
+                self.end_value();
+                return result;
+            }
+        }
+        let here = Place::levels_in(place, text, self.levels);
+        if bytes.has_all(ByteSet::BRACE.and(ByteSet::DOUBLE_QUOTE)) && graphql::is_document(name, value) {
+            graphql::walk(walk, value, name, &here)?;
         } else {
-            self.end_value();
+            walk.show(value, bytes, Kind::Text, name, here)?;
+        }
+        if value.len() < SHORT
+            && let Some(join) = self.joins.last_mut()
+            && self.joined.len() - join.start + value.len() <= MAX_JOINED
+            && matches!(self.levels.last(), Some(Level::Array { .. }))
+        {
+            join.odd += usize::from(bytes.has_any(WORDS.others()));
+            join.bytes = join.bytes.and(bytes);
+            self.joined.extend_from_slice(value);
+        }
+        self.end_value();
+        ControlFlow::Continue(())
+    }
+
+    /// Whether a string is a message of SockJS: alone in an array or with others like it, JSON or STOMP.
+    fn is_enveloped(&self, value: &[u8], walk: &Walk<'_>) -> bool {
+        match *self.levels.as_slice() {
+            [Level::Array { index, .. }] if index == self.enveloped && !walk.is_nested() => {
+                is_likely(value) || stomp::is_frame(value)
+            }
+            _ => false,
+        }
+    }
+
+    /// Passes over the string that begins here. One that is not closed goes to the end of the text.
+    fn pass_string(&mut self) -> Quoted {
+        const STOP: ByteSet = ByteSet::DOUBLE_QUOTE.and(ByteSet::BACKSLASH);
+        let start = self.at + 1;
+        let mut at = start;
+        let mut bytes = ByteSet::default();
+        loop {
+            let rest = self.text.get(at..).unwrap_or_default();
+            let mut passed = 0;
+            // Four at once, as long as none of them ends it.
+            for four in rest.as_chunks::<4>().0 {
+                let [a, b, c, d] = four.map(ByteSet::of_byte);
+                let kinds = a.and(b).and(c.and(d));
+                if kinds.has_any(STOP) {
+                    break;
+                }
+                bytes = bytes.and(kinds);
+                passed += 4;
+            }
+            for &byte in rest.get(passed..).unwrap_or_default() {
+                let kind = ByteSet::of_byte(byte);
+                if kind.has_any(STOP) {
+                    break;
+                }
+                bytes = bytes.and(kind);
+                passed += 1;
+            }
+            match rest.get(passed) {
+                None => {
+                    self.odd();
+                    self.at = self.text.len();
+                    return Quoted { start: start.min(self.at), end: self.at, bytes };
+                }
+                Some(b'"') => {
+                    self.at = at + passed + 1;
+                    return Quoted { start, end: at + passed, bytes };
+                }
+                Some(_) => {
+                    bytes = bytes.and(ByteSet::BACKSLASH);
+                    at += passed + 2;
+                }
+            }
         }
     }
 
     fn end_value(&mut self) {
         // Values may follow one another at the top: newline-delimited and concatenated JSON.
+        self.has_value = true;
         self.expect = if self.levels.is_empty() { Expect::Value } else { Expect::CommaOrEnd };
     }
 
     fn open(&mut self, level: Level, expect: Expect, max_depth: usize) {
         let allowed = matches!(self.expect, Expect::Value | Expect::ValueOrEnd);
         if !allowed || self.levels.len() >= max_depth {
+            // Prose does not nest.
+            self.proven |= self.levels.len() > 2;
             self.odd();
         } else {
+            if matches!(level, Level::Array { .. }) {
+                self.joins.push(Join { start: self.joined.len(), ..Join::default() });
+            }
             self.levels.push(level);
         }
         self.step(expect);
     }
 
-    fn close(&mut self, byte: u8) {
+    fn close(&mut self, byte: u8, walk: &mut Walk<'_>, place: &Place<'_>) -> ControlFlow<()> {
         let matching = match self.levels.last() {
             Some(Level::Array { .. }) => {
                 byte == b']' && matches!(self.expect, Expect::ValueOrEnd | Expect::CommaOrEnd)
@@ -195,38 +353,59 @@ impl Scan<'_> {
             Some(Level::Object { .. }) => {
                 byte == b'}' && matches!(self.expect, Expect::KeyOrEnd | Expect::CommaOrEnd)
             }
-            None => false,
+            Some(Level::Number(_) | Level::Element { .. } | Level::Attribute { .. }) | None => false,
         };
         self.at += 1;
-        if matching {
-            self.levels.pop();
-            self.end_value();
-        } else {
+        if !matching {
             self.odd();
+            return ControlFlow::Continue(());
         }
+        if byte == b']' {
+            self.show_joined(walk, place)?;
+        }
+        self.levels.pop();
+        self.end_value();
+        ControlFlow::Continue(())
+    }
+
+    /// Shows the short strings of the array that ends here as one, if several are more than words.
+    fn show_joined(&mut self, walk: &mut Walk<'_>, place: &Place<'_>) -> ControlFlow<()> {
+        let Some(join) = self.joins.pop() else { return ControlFlow::Continue(()) };
+        if join.odd > 1 {
+            let (start, end) = self.name();
+            let name = self.text.get(start..end).unwrap_or_default();
+            let value = self.joined.get(join.start..).unwrap_or_default();
+            let outside = self.levels.split_last().map_or(&[][..], |(_, outside)| outside);
+            walk.show(value, join.bytes, Kind::Text, name, Place::levels_in(place, self.text, outside))?;
+        }
+        self.joined.truncate(join.start);
+        ControlFlow::Continue(())
     }
 
     fn comma(&mut self) {
         self.at += 1;
         match self.levels.last_mut() {
-            Some(Level::Array { index }) => {
+            Some(Level::Array { index, .. }) => {
+                self.proven |= self.text.get(self.at.saturating_sub(2)) == Some(&b'"');
                 *index += 1;
                 self.expect = Expect::Value;
             }
             Some(Level::Object { key }) => {
-                *key = None;
+                *key = NO_NAME;
                 self.expect = Expect::Key;
             }
-            None => self.odd(),
+            Some(Level::Number(_) | Level::Element { .. } | Level::Attribute { .. }) | None => self.odd(),
         }
     }
 
     /// Passes over a number or a name.
     fn literal(&mut self) {
-        let len = count(self.text, self.at, |byte| {
-            byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')
-        });
-        let word = self.text.get(self.at..self.at + len).unwrap_or_default();
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let len = rest
+            .iter()
+            .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+            .count();
+        let word = rest.get(..len).unwrap_or_default();
         self.at += len.max(1);
         let number = word.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
         let known = len > 0 && (number || matches!(word, b"true" | b"false" | b"null"));
@@ -244,7 +423,7 @@ impl Scan<'_> {
 }
 
 /// Undoes the escapes of RFC 8259 §7 into `out`; returns false if one is malformed, which then stands as it is.
-fn unescape(raw: &[u8], out: &mut Vec<u8>) -> bool {
+pub(super) fn unescape(raw: &[u8], out: &mut Vec<u8>) -> bool {
     out.clear();
     let mut sound = true;
     let mut rest = raw;
@@ -293,33 +472,17 @@ fn unit(escape: &[u8]) -> Option<u32> {
     let digits = escape.strip_prefix(b"\\u")?.get(..4)?;
     digits.iter().try_fold(0, |value, &digit| Some(value << 4 | char::from(digit).to_digit(16)?))
 }
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::payload::{
+        Anomaly, Kind, Subprotocol,
+        tests::{odd, regular, walk_message},
+    };
 
-    fn scan_all(text: &str, max_depth: usize) -> (Vec<String>, Shape) {
-        let mut found = Vec::new();
-        let shape = scan(text.as_bytes(), max_depth, &mut Vec::new(), &mut Vec::new(), &mut |leaf| {
-            found.push(format!("{} = {}", leaf.place.location(), String::from_utf8_lossy(leaf.value)));
-            ControlFlow::Continue(())
-        });
-        match shape {
-            ControlFlow::Continue(shape) => (found, shape),
-            ControlFlow::Break(()) => panic!("nobody breaks"),
-        }
-    }
-
-    fn regular(text: &str) -> Vec<String> {
-        let (found, shape) = scan_all(text, 64);
-        assert_eq!(shape, Shape::Regular, "{text}");
-        found
-    }
-
-    fn odd(text: &str) -> Vec<String> {
-        let (found, shape) = scan_all(text, 64);
-        assert_eq!(shape, Shape::Odd, "{text}");
-        found
+    fn broken(text: &str) -> Vec<String> {
+        let mut leaves = odd(text, Anomaly::Json);
+        assert_eq!(leaves.pop(), Some(format!("$ = {text}")), "the whole comes last");
+        leaves
     }
 
     #[test]
@@ -342,46 +505,78 @@ mod tests {
         assert_eq!(regular(r#""text""#), ["$ = text"]);
         assert_eq!(regular("[]"), [""; 0]);
         assert_eq!(regular("{\"a\":\"1\"}\n{\"a\":\"2\"}"), ["$.a = a", "$.a = 1", "$.a = a", "$.a = 2"]);
+        assert_eq!(regular(r#"{"a":"1","a":"2"}"#), ["$.a = a", "$.a = 1", "$.a = a", "$.a = 2"]);
+    }
+
+    #[test]
+    fn says_what_a_leaf_is_and_what_it_belongs_to() {
+        let seen = walk_message(br#"{"to":["ann","bob"],"x":1}"#, Subprotocol::Unknown, 64);
+        let kinds: Vec<_> = seen.kinds.iter().map(|(kind, name, _)| (*kind, name.as_str())).collect();
+        assert_eq!(kinds, [(Kind::Key, "to"), (Kind::Text, "to"), (Kind::Text, "to"), (Kind::Key, "x")]);
     }
 
     #[test]
     fn undoes_escapes() {
         assert_eq!(
-            regular(r#"["\u0027 OR \"1\"=\"1", "\ud83d\ude00\n\/", "\ud83d!"]"#),
-            ["$[0] = ' OR \"1\"=\"1", "$[1] = 😀\n/", "$[2] = \u{fffd}!",]
+            regular(r#"["\u0027 OR \"1\"=\"1", 1, [["\ud83d\ude00\n\/"], "\ud83d!"]]"#),
+            ["$[0] = ' OR \"1\"=\"1", "$[2][0][0] = 😀\n/", "$[2][1] = \u{fffd}!",]
         );
         assert_eq!(regular(r#"{"\u0061b":"x"}"#), [r#"$["\u0061b"] = ab"#, r#"$["\u0061b"] = x"#]);
-        assert_eq!(odd(r#"["\x27", "\u00zz"]"#), ["$ = \\x27", "$ = \\u00zz"]);
+        assert_eq!(broken(r#"["\x27", "\u00zz"]"#), ["$ = \\x27", "$ = \\u00zz"]);
     }
 
     #[test]
     fn malformed_text_loses_no_string() {
-        assert_eq!(odd(r#"{"a":"1" "b":"2"}"#), ["$.a = a", "$.a = 1", "$ = b", "$ = 2"]);
-        assert_eq!(odd(r#"{"a":"1""#), ["$.a = a", "$.a = 1"]);
-        assert_eq!(odd(r#"["never closed"#), ["$ = never closed"]);
-        assert_eq!(odd(r#"[what, "x"]"#), ["$ = x"]);
-        assert_eq!(odd(r#"["x"}"#), ["$[0] = x"]);
-        assert_eq!(odd(r#"{'a':"x"}"#), ["$ = x"]);
-        assert_eq!(odd(r#"["\"#), [r"$ = \"]);
-        assert_eq!(odd("[,\"x\"]"), ["$ = x"]);
+        assert_eq!(broken(r#"{"a":"1" "b":"2"}"#), ["$.a = a", "$.a = 1", "$ = b", "$ = 2"]);
+        assert_eq!(broken(r#"{"a":"1""#), ["$.a = a", "$.a = 1"]);
+        assert_eq!(broken(r#"["never closed"#), ["$ = never closed"]);
+        assert_eq!(broken(r#"["x"}"#), ["$[0] = x"]);
+        assert_eq!(broken(r#"["\"#), [r"$ = \"]);
+        assert_eq!(broken(r#"{"a":1} trailing"#), ["$.a = a"]);
+    }
+
+    #[test]
+    fn prose_in_brackets_is_no_malformed_json() {
+        for text in [
+            "[ann] hi",
+            "{{name}} joined",
+            "[1] see below",
+            "[,\"x\"]",
+            "{'a':\"x\"}",
+            "\"yes\" he said",
+            "{}!",
+            "[] ok",
+        ] {
+            assert_eq!(regular(text).last().unwrap(), &format!("$ = {text}"));
+        }
+        assert_eq!(regular(r#"{'a':"x"}"#), ["$ = x", r#"$ = {'a':"x"}"#]);
     }
 
     #[test]
     fn depth_costs_the_path_but_not_the_strings() {
         let deep = format!("{}\"x\"{}", "[".repeat(65), "]".repeat(65));
-        assert_eq!(scan_all(&deep, 64), (vec!["$ = x".to_owned()], Shape::Odd));
-        assert_eq!(scan_all(&deep, 65).1, Shape::Regular);
+        let seen = walk_message(deep.as_bytes(), Subprotocol::Unknown, 64);
+        assert_eq!(seen.leaves, ["$ = x".to_owned(), format!("$ = {deep}")]);
+        assert_eq!(seen.anomalies, [Anomaly::Json]);
+        assert_eq!(walk_message(deep.as_bytes(), Subprotocol::Unknown, 65).anomalies, []);
     }
 
     #[test]
-    fn finds_the_start_behind_a_packet_prefix() {
-        assert_eq!(start(b" \n{"), Some(2));
-        assert_eq!(start(b"42[\"a\"]"), Some(2));
-        assert_eq!(start(b"451-[\"a\"]"), Some(4));
-        assert_eq!(start(b"42/room,7[\"a\"]"), Some(9));
-        assert_eq!(start(b"\xef\xbb\xbf{"), Some(3));
-        for plain in ["", " ", "hello", "42", "42 [", "4/x[", "true"] {
-            assert_eq!(start(plain.as_bytes()), None, "{plain}");
+    fn short_strings_of_an_array_are_also_read_as_one() {
+        assert_eq!(
+            regular(r#"{"q":["<scr",["a","<b"],"ipt>"]}"#),
+            [
+                "$.q = q",
+                "$.q[0] = <scr",
+                "$.q[1][0] = a",
+                "$.q[1][1] = <b",
+                "$.q[2] = ipt>",
+                "$.q = <script>",
+            ]
+        );
+        for text in [r#""a" = "b""#, r#""a""b""c""#, r#""open"#] {
+            assert_eq!(regular(text), [format!("$ = {text}")], "prose with quotes");
         }
+        assert_eq!(regular(r#"["hello","world"]"#), ["$[0] = hello", "$[1] = world"]);
     }
 }

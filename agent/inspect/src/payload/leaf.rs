@@ -1,66 +1,169 @@
 //! One value of a message, and where it stands.
 
-use crate::payload::json::Level;
+use std::ops::ControlFlow;
+
+use crate::byte_set::ByteSet;
+
+/// What a value is in its message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The name of a member, parameter or header.
+    Key,
+    /// The value of a member, parameter or header, or an element.
+    Text,
+    /// A message (or a string inside one) as a whole, because it has no structure or one that is broken.
+    Whole,
+}
 
 /// A value to be judged.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Leaf<'a> {
     /// The value, with the escapes of its envelope undone.
     pub(crate) value: &'a [u8],
+    /// The kinds of bytes in the value.
+    pub(crate) bytes: ByteSet,
+    pub(crate) kind: Kind,
+    /// The name of the innermost member, parameter or header, as it is written; empty if there is none. Of a key:
+    /// the key.
+    pub(crate) name: &'a [u8],
+    /// Whether it stands in a structure that a string of the message contains.
+    pub(crate) nested: bool,
     pub(crate) place: Place<'a>,
 }
 
-/// Where a leaf stands. The text of it is only made for a finding.
+/// Something unusual about the form of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Anomaly {
+    /// It begins like JSON and is malformed, or nested deeper than is followed.
+    Json,
+    /// It begins like XML and is malformed.
+    Xml,
+    /// It breaks the format that its sub-protocol or its beginning announces.
+    Malformed,
+    /// It holds compressed data.
+    Compressed,
+    /// A part of it is not looked at.
+    Uninspected,
+}
+
+/// What the content of a message is shown to.
+pub(crate) trait Visitor {
+    /// Looks at one value; a break ends the walk.
+    fn leaf(&mut self, leaf: Leaf<'_>) -> ControlFlow<()>;
+
+    /// Hears that something is unusual about the part of the message that `value` is, at `place`.
+    fn anomaly(&mut self, anomaly: Anomaly, value: &[u8], place: Place<'_>);
+}
+
+/// Where a value stands. The text of it is only made for a finding.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Place<'a> {
-    /// It is the whole message.
+pub(crate) struct Place<'a> {
+    outer: Option<&'a Place<'a>>,
+    step: Step<'a>,
+}
+
+/// The way from the place outside to the one inside.
+#[derive(Clone, Copy, Debug)]
+enum Step<'a> {
+    /// The same.
     Whole,
-    /// It begins at this byte of a binary message.
+    /// From a string to what was found in it by another round of decoding.
+    Nested,
+    /// To this byte of binary.
     Offset(usize),
-    /// It is the path, a query parameter, a cookie or a header of the handshake.
+    /// To a part with this name, such as the body of a STOMP frame.
+    Part(&'a [u8]),
+    /// To a header with this name.
+    Header(&'a [u8]),
+    /// Not in a message: a part of the handshake, with a name if there are several of the kind.
     Handshake { part: &'static str, name: &'a [u8] },
-    /// It is a string or key of the JSON `text`, inside `levels`.
-    Json { text: &'a [u8], levels: &'a [Level] },
+    /// Through `levels` of the structure of `text`.
+    Levels { text: &'a [u8], levels: &'a [Level] },
+}
+
+/// One level of nesting around a value. Ranges are those of the name, as written, in the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// The array element with this index; the name is that of the innermost member around it.
+    Array { index: usize, name: (usize, usize) },
+    /// A member.
+    Object { key: (usize, usize) },
+    /// A member with a number for a name.
+    Number(u64),
+    /// An element of XML.
+    Element { name: (usize, usize) },
+    /// An attribute of XML.
+    Attribute { name: (usize, usize) },
 }
 
 /// Longest path, and longest key in it, in bytes.
 const MAX_PATH: usize = 256;
 const MAX_KEY: usize = 64;
 
-impl Place<'_> {
-    /// The path: `$.user.name`, `$.items[3]`, `$["odd key"]`, `$`, or `$@17`. At most about 256 bytes, printable.
+impl<'a> Place<'a> {
+    /// The whole message.
+    pub(crate) const ROOT: Place<'static> = Place { outer: None, step: Step::Whole };
+
+    /// The path, a query parameter, a cookie or a header of the handshake.
+    pub(crate) const fn handshake(part: &'static str, name: &'a [u8]) -> Self {
+        Self { outer: None, step: Step::Handshake { part, name } }
+    }
+
+    /// What a string at `outer` holds once it is decoded.
+    pub(crate) const fn nested_in(outer: &'a Place<'a>) -> Self {
+        Self { outer: Some(outer), step: Step::Nested }
+    }
+
+    pub(super) const fn offset_in(outer: &'a Place<'a>, offset: usize) -> Self {
+        Self { outer: Some(outer), step: Step::Offset(offset) }
+    }
+
+    pub(super) const fn part_of(outer: &'a Place<'a>, name: &'a [u8]) -> Self {
+        Self { outer: Some(outer), step: Step::Part(name) }
+    }
+
+    pub(super) const fn header_of(outer: &'a Place<'a>, name: &'a [u8]) -> Self {
+        Self { outer: Some(outer), step: Step::Header(name) }
+    }
+
+    pub(super) const fn levels_in(outer: &'a Place<'a>, text: &'a [u8], levels: &'a [Level]) -> Self {
+        Self { outer: Some(outer), step: Step::Levels { text, levels } }
+    }
+
+    /// The path: `$.user.name`, `$.items[3]`, `$["odd key"]`, `$`, `$@17`, or `$.data.text -> $.user` for what a string
+    /// holds. A few hundred bytes at most, printable.
     pub(crate) fn location(&self) -> String {
-        let mut path = String::from("$");
-        match self {
-            Self::Whole => {}
-            Self::Handshake { part, name } => {
+        let mut path = match self.outer {
+            Some(outer) => outer.location(),
+            None => String::from("$"),
+        };
+        match self.step {
+            Step::Whole => {}
+            Step::Handshake { part, name } => {
                 path.clear();
                 path.push_str(part);
                 if !name.is_empty() {
                     push_key(&mut path, name);
                 }
             }
-            Self::Offset(offset) => {
+            Step::Nested => path.push_str(" -> $"),
+            Step::Offset(offset) => {
                 path.push('@');
                 path.push_str(&offset.to_string());
             }
-            Self::Json { text, levels } => {
-                for level in *levels {
-                    if path.len() > MAX_PATH {
+            Step::Part(name) => push_key(&mut path, name),
+            Step::Header(name) => {
+                path.push_str(".headers");
+                push_name(&mut path, name);
+            }
+            Step::Levels { text, levels } => {
+                let start = path.len();
+                for level in levels {
+                    if path.len() - start > MAX_PATH {
                         path.push('…');
                         break;
                     }
-                    match level {
-                        Level::Array { index } => {
-                            path.push('[');
-                            path.push_str(&index.to_string());
-                            path.push(']');
-                        }
-                        Level::Object { key: Some((start, end)) } => {
-                            push_key(&mut path, text.get(*start..*end).unwrap_or_default());
-                        }
-                        Level::Object { key: None } => {}
-                    }
+                    level.push_to(&mut path, text);
                 }
             }
         }
@@ -68,7 +171,45 @@ impl Place<'_> {
     }
 }
 
-/// Appends a key as it is written in the JSON text, escapes included.
+impl Level {
+    fn push_to(&self, path: &mut String, text: &[u8]) {
+        let name = |(start, end): (usize, usize)| text.get(start..end).unwrap_or_default();
+        match *self {
+            Self::Array { index, .. } => {
+                path.push('[');
+                path.push_str(&index.to_string());
+                path.push(']');
+            }
+            // The key is still to come.
+            Self::Object { key: NO_NAME } => {}
+            Self::Object { key } => push_key(path, name(key)),
+            Self::Number(number) => {
+                path.push('.');
+                path.push_str(&number.to_string());
+            }
+            Self::Element { name: range } => push_name(path, name(range)),
+            Self::Attribute { name: range } => {
+                path.push_str(".@");
+                path.push_str(&printable(name(range)));
+            }
+        }
+    }
+}
+
+/// The range of a name that is not there.
+pub(super) const NO_NAME: (usize, usize) = (usize::MAX, usize::MAX);
+
+/// Appends a name in which dashes and colons are usual.
+fn push_name(path: &mut String, raw: &[u8]) {
+    if raw.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':')) {
+        path.push('.');
+        path.push_str(&printable(raw));
+    } else {
+        push_key(path, raw);
+    }
+}
+
+/// Appends a key as it is written in the text, escapes included.
 fn push_key(path: &mut String, raw: &[u8]) {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     if !raw.is_empty()
@@ -81,17 +222,24 @@ fn push_key(path: &mut String, raw: &[u8]) {
         return;
     }
     path.push_str("[\"");
-    let key = String::from_utf8_lossy(raw);
+    path.push_str(&printable(raw));
+    path.push_str("\"]");
+}
+
+/// The beginning of a name, without what would disturb a log.
+fn printable(raw: &[u8]) -> String {
+    let mut out = String::new();
+    let key = String::from_utf8_lossy(raw.get(..4 * MAX_KEY).unwrap_or(raw));
     for (taken, letter) in key.chars().enumerate() {
         if taken == MAX_KEY {
-            path.push('…');
+            out.push('…');
             break;
         }
         if letter.is_control() {
-            path.extend(letter.escape_default());
+            out.extend(letter.escape_default());
         } else {
-            path.push(letter);
+            out.push(letter);
         }
     }
-    path.push_str("\"]");
+    out
 }

@@ -210,12 +210,12 @@ impl HttpStage {
         let RequestSide::Head(head) = &mut self.request else { return Ok(Vec::new()) };
         let request =
             parse_request(head.whole(last), &settings.handshake, settings.strips_deflate(), limits)?;
+        if let Some(refusal) = request.refusal {
+            out.object(Breach::new(Direction::ToServer, refusal.into())).map_err(|breach| breach.reason)?;
+        }
         if let RequestKind::Upgrade(Offer::WebSocket(offer)) = &request.kind {
             // Before the last byte of it goes on.
             out.findings(examine_handshake(offer.handshake(), settings))?;
-        }
-        if let Some(refusal) = request.refusal {
-            out.object(Breach::new(Direction::ToServer, refusal.into())).map_err(|breach| breach.reason)?;
         }
         if self.waiting.len() >= limits.max_pipelined_requests {
             return Err(CloseReason::TooManyRequests);

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::{
     direction::Direction,
-    payload::Coverage,
+    payload::{Coverage, Subprotocol},
     session::{
         clock::Unfinished,
         outbox::Outbox,
@@ -22,6 +22,7 @@ pub(super) struct WsStage {
     receiver: Receiver,
     tracker: Tracker,
     examiner: Examiner,
+    subprotocol: Subprotocol,
     rates: Option<Box<Rates>>,
     /// Client bytes read and not yet released: the unfinished message and the control frames in it.
     pending: usize,
@@ -31,11 +32,17 @@ pub(super) struct WsStage {
 }
 
 impl WsStage {
-    pub(super) fn new(deflate: Option<DeflateParams>, settings: &Settings, now: Instant) -> Self {
+    pub(super) fn new(
+        deflate: Option<DeflateParams>,
+        subprotocol: Subprotocol,
+        settings: &Settings,
+        now: Instant,
+    ) -> Self {
         Self {
             receiver: Receiver::new(deflate),
             tracker: Tracker::new(deflate.is_some()),
             examiner: Examiner::default(),
+            subprotocol,
             rates: Rates::new(&settings.limits, now),
             pending: 0,
             torn: false,
@@ -195,7 +202,7 @@ impl WsStage {
 
     fn judge(&mut self, settings: &Settings, out: &mut Outbox) -> Result<(), CloseReason> {
         let Message { payload, is_text, index } = self.receiver.message();
-        let subject = subject(payload, is_text, index, true);
+        let subject = subject(payload, is_text, index, true, self.subprotocol);
         let (findings, coverage) = self.examiner.examine(subject, settings);
         self.receiver.release_message();
         if coverage == Coverage::None {
@@ -206,7 +213,8 @@ impl WsStage {
 
     fn judge_prefix(&mut self, settings: &Settings, out: &mut Outbox) -> Result<(), CloseReason> {
         let Message { payload, is_text, index } = self.receiver.prefix();
-        let (findings, _) = self.examiner.examine(subject(payload, is_text, index, false), settings);
+        let subject = subject(payload, is_text, index, false, self.subprotocol);
+        let (findings, _) = self.examiner.examine(subject, settings);
         out.findings(findings)
     }
 
@@ -238,7 +246,13 @@ impl WsStage {
     }
 }
 
-const fn subject(payload: &[u8], is_text: bool, index: u64, whole: bool) -> Subject<'_> {
+const fn subject(
+    payload: &[u8],
+    is_text: bool,
+    index: u64,
+    whole: bool,
+    subprotocol: Subprotocol,
+) -> Subject<'_> {
     let opcode = if is_text { Opcode::Text } else { Opcode::Binary };
-    Subject { payload, opcode, direction: Direction::ToServer, index, whole }
+    Subject { payload, opcode, direction: Direction::ToServer, index, whole, subprotocol }
 }

@@ -16,7 +16,8 @@ pub struct Finding {
     /// The sum of the strengths of what speaks for it in the message.
     pub score: u32,
     /// Where in the message: `$.user.name`, `$.items[3].x`, `$["odd key"]` in JSON; `$` for the whole text;
-    /// `$@17` for text at a byte offset in binary. A key that is itself the evidence is the last part of its path.
+    /// `$@17` for text at a byte offset in binary; `$.headers.id`, `$.body`, `$.payload` for parts of an envelope;
+    /// `$.text -> $.user` for what a string holds. A key that is itself the evidence is the last part of its path.
     pub location: String,
     /// A piece of the value: at most 64 characters, all printable, with digits and long words masked.
     pub excerpt: String,
@@ -26,8 +27,25 @@ pub struct Finding {
     pub at: Range<usize>,
     /// The encodings that were undone to see it, outermost first.
     pub layers: Vec<Step>,
+    /// All that speaks for it, in the order in which it was seen; empty where nothing had to be weighed.
+    pub observations: Vec<Observation>,
     /// What it was found in.
     pub unit: Unit,
+}
+
+/// One thing that speaks for a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// What was seen, in a few words.
+    pub what: &'static str,
+    /// What it adds to the score.
+    pub strength: u32,
+    /// Where in the message, as in [`Finding::location`].
+    pub location: String,
+    /// Where it stands in the value after the layers were undone, in bytes.
+    pub at: Range<usize>,
+    /// The encodings that were undone to see it, outermost first.
+    pub layers: Vec<Step>,
 }
 
 /// What is judged as one.

@@ -3,13 +3,17 @@
 use std::ops::ControlFlow;
 
 use crate::{
+    byte_set::ByteSet,
     decode::Layers,
     detect::{Kind, Origin, Signal, Value},
     direction::Direction,
     http::{Handshake, is_unambiguous},
     payload::Place,
     settings::Settings,
-    verdict::{Finding, Unit, examine::Court},
+    verdict::{
+        Finding, Unit,
+        examine::{Court, Levels, Reached},
+    },
 };
 
 /// Fields that a request has once at most (RFC 9110 §5.3). Those that the upgrade depends upon are refused elsewhere.
@@ -26,7 +30,9 @@ const SINGLE: [&str; 8] = [
 
 /// Looks for attacks in the path, the query, the cookies and the fields of a request; at most one finding a signal.
 pub(crate) fn examine_handshake(handshake: &Handshake, settings: &Settings) -> Vec<Finding> {
-    let mut court = Court::new(Unit::Handshake, Direction::ToServer, settings);
+    let mut levels = Levels::new();
+    let len = handshake.len();
+    let mut court = Court::new(Unit::Handshake, Direction::ToServer, len, settings, &mut levels);
     let _ = hear(handshake, &mut court);
     note_anomalies(handshake, &mut court);
     court.close()
@@ -35,7 +41,7 @@ pub(crate) fn examine_handshake(handshake: &Handshake, settings: &Settings) -> V
 fn hear(handshake: &Handshake, court: &mut Court<'_>) -> ControlFlow<()> {
     let mut say = |origin, kind, part, name: &[u8], bytes: &[u8]| {
         let value = Value { bytes, kind, origin, name, layers: Layers::default(), nested: false };
-        court.hear_value(&value, Place::Handshake { part, name })
+        court.hear_value(&value, ByteSet::of(bytes), Place::handshake(part, name), Reached::default())
     };
     say(Origin::Path, Kind::Text, "path", b"", handshake.path().as_bytes())?;
     for (name, value) in handshake.query_parameters() {
@@ -55,16 +61,16 @@ fn hear(handshake: &Handshake, court: &mut Court<'_>) -> ControlFlow<()> {
 
 fn note_anomalies(handshake: &Handshake, court: &mut Court<'_>) {
     if handshake.user_agent().is_none_or(|agent| agent.is_empty()) {
-        court.anomaly(Signal::NoUa, b"", Place::Handshake { part: "header", name: b"user-agent" });
+        court.unusual(Signal::NoUa, b"", Place::handshake("header", b"user-agent"));
     }
     let path = handshake.path();
     if path.contains("//") || path.contains("/./") || !is_unambiguous(path) {
-        court.anomaly(Signal::AbnormalPath, path.as_bytes(), Place::Handshake { part: "path", name: b"" });
+        court.unusual(Signal::AbnormalPath, path.as_bytes(), Place::handshake("path", b""));
     }
     for name in SINGLE {
         if handshake.values(name).nth(1).is_some() {
-            let place = Place::Handshake { part: "header", name: name.as_bytes() };
-            court.anomaly(Signal::DuplicateHeaders, b"", place);
+            let place = Place::handshake("header", name.as_bytes());
+            court.unusual(Signal::DuplicateHeaders, b"", place);
         }
     }
 }

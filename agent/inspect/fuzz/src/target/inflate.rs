@@ -2,7 +2,8 @@
 //! of deflate data. What comes out is compared with what another implementation makes of them.
 
 use framewall_inspect::{
-    CloseReason, DeflatePolicy, Direction, Limits, Mode, OpaquePolicy, Report, Settings, inspect_text,
+    CloseReason, DeflatePolicy, Direction, Limits, Mode, OpaquePolicy, Opcode, Report, Settings, Unit,
+    inspect_text,
 };
 use miniz_oxide::{
     DataFormat, MZError, MZFlush,
@@ -83,11 +84,12 @@ fn compare_with_reference(messages: &[&[u8]], turns: &[Turn], takeover: bool, te
             return;
         }
         assert!(is_utf8 || !text, "message {index} is not UTF-8 and was taken");
+        let unit = Unit::Message { opcode: if text { Opcode::Text } else { Opcode::Binary }, index };
         for expected in inspect_text(&plan.settings, &plain) {
             let finding = found.next().expect("everything that is in the message is found");
             assert_eq!(
                 (finding.unit, finding.signal, &finding.location, &finding.excerpt),
-                (index, expected.signal, &expected.location, &expected.excerpt)
+                (unit, expected.signal, &expected.location, &expected.excerpt)
             );
         }
     }

@@ -1,0 +1,216 @@
+//! Values that are text in base64 (RFC 4648 §4 and §5) or in hexadecimal digits, and base64 behind `base64,`.
+
+use memchr::memmem;
+
+use crate::{
+    byte_set::ByteSet,
+    decode::{Step, characters::hex},
+};
+
+/// What base64 in either alphabet, perhaps in lines, is made of.
+const BASE64: ByteSet = ByteSet::LETTER
+    .and(ByteSet::DIGIT)
+    .and(ByteSet::PLUS)
+    .and(ByteSet::SLASH)
+    .and(ByteSet::EQUALS)
+    .and(ByteSet::MINUS)
+    .and(ByteSet::PLAIN)
+    .and(ByteSet::BREAK);
+
+/// Shorter values hide nothing: six bytes.
+const SHORTEST_BASE64: usize = 8;
+
+/// Shorter values are numbers.
+const SHORTEST_HEX: usize = 16;
+
+/// What stands before base64 in URLs (RFC 2397) and in the values of some encoders.
+const MARK: &[u8] = b"base64,";
+
+/// Whether it is worth trying to [`undo`].
+pub(super) fn may_be(value: &[u8], bytes: ByteSet) -> bool {
+    value.len() >= SHORTEST_BASE64
+        && (!bytes.has_any(BASE64.others()) && begins_like_text(value)
+            || may_be_marked(bytes) && is_marked(value)
+            || may_be_literal(bytes) && literal(value).is_some())
+}
+
+/// Whether dots and slashes may stand as numbers of C: `0x2e0x2e0x2f`.
+pub(super) const fn may_be_literal(bytes: ByteSet) -> bool {
+    bytes.has_all(ByteSet::LETTER.and(ByteSet::DIGIT)) && !bytes.has_any(ByteSet::SPACE)
+}
+
+/// Where the first `0x2e`, `0x2f` or `0x5c` stands.
+fn literal(value: &[u8]) -> Option<usize> {
+    memmem::find_iter(value, b"0x").find(|at| value.get(at + 2..).and_then(path_byte).is_some())
+}
+
+fn path_byte(digits: &[u8]) -> Option<u8> {
+    match digits {
+        [b'2', b'e' | b'E', ..] => Some(b'.'),
+        [b'2', b'f' | b'F', ..] => Some(b'/'),
+        [b'5', b'c' | b'C', ..] => Some(b'\\'),
+        _ => None,
+    }
+}
+
+/// Undoes `0x2e`, `0x2f` and `0x5c`, as lists of paths have them, into `out`; leaves it empty if there are none.
+pub(super) fn undo_literals(value: &[u8], out: &mut Vec<u8>) -> bool {
+    let Some(first) = literal(value) else { return false };
+    let (start, mut rest) = value.split_at(first);
+    out.extend_from_slice(start);
+    while let Some((&byte, after)) = rest.split_first() {
+        let path = rest.strip_prefix(b"0x").and_then(path_byte);
+        out.push(path.unwrap_or(byte));
+        rest = if path.is_some() { rest.get(4..).unwrap_or_default() } else { after };
+    }
+    true
+}
+
+/// Whether base64 may stand behind `base64,` in a value of these kinds of bytes: nearly always of a URL.
+pub(super) const fn may_be_marked(bytes: ByteSet) -> bool {
+    bytes.has_all(ByteSet::PLAIN.and(ByteSet::DIGIT)) && bytes.has_any(ByteSet::SEMICOLON.and(ByteSet::COLON))
+        || bytes.has_any(ByteSet::PERCENT)
+}
+
+pub(super) fn is_marked(value: &[u8]) -> bool {
+    memmem::find(value, MARK).is_some()
+}
+
+/// Undoes base64 or hexadecimal digits of a value that is nothing else, if that yields text, into `out`.
+pub(super) fn undo(value: &[u8], bytes: ByteSet, out: &mut Vec<u8>) -> Option<Step> {
+    if bytes.has_any(BASE64.others()) || value.len() < SHORTEST_BASE64 || !begins_like_text(value) {
+        return None;
+    }
+    for (step, decode) in [(Step::Hex, digits as fn(&[u8], &mut Vec<u8>) -> bool), (Step::Base64, base64)] {
+        out.clear();
+        if decode(value, out) && is_text(out) {
+            return Some(step);
+        }
+    }
+    out.clear();
+    None
+}
+
+/// Replaces base64 behind `base64,` with the text that it is; returns whether there was any.
+pub(super) fn undo_marked(out: &mut Vec<u8>) -> bool {
+    let Some(first) = memmem::find(out, MARK) else { return false };
+    let end = out.len();
+    let (mut at, mut copied, mut written) = (first, first, first);
+    let mut changed = false;
+    let mut text = Vec::new();
+    while let Some(found) = out.get(at..end).and_then(|rest| memmem::find(rest, MARK)) {
+        let start = at + found + MARK.len();
+        let run = out.get(start..end).unwrap_or_default();
+        let len = run.iter().take_while(|&&byte| sextet(byte).is_some() || byte == b'=').count();
+        at = start + len;
+        if len < SHORTEST_BASE64 {
+            continue;
+        }
+        text.clear();
+        if !run
+            .get(..len)
+            .is_some_and(|run| begins_like_text(run) && base64(run, &mut text) && is_text(&text))
+        {
+            continue;
+        }
+        out.copy_within(copied..start, written);
+        written += start - copied;
+        if let Some(place) = out.get_mut(written..written + text.len()) {
+            place.copy_from_slice(&text);
+        }
+        written += text.len();
+        copied = at;
+        changed = true;
+    }
+    out.copy_within(copied..end, written);
+    out.truncate(written + end - copied);
+    changed
+}
+
+/// A cheap answer for nearly all values that are words, numbers or random: whether the first characters can be base64
+/// or hexadecimal digits of text.
+fn begins_like_text(value: &[u8]) -> bool {
+    let [first, second, third, fourth, ..] = *value else { return false };
+    let word = |byte: u8| matches!(byte, b'\t' | b'\n' | b'\r' | 0 | b' '..=b'~');
+    let high = |byte: u8| matches!(byte, 0xc2..=0xf4);
+    let as_base64 = match (sextet(first), sextet(second), sextet(third)) {
+        (Some(first), Some(second), Some(third)) => {
+            let byte = first << 2 | second >> 4;
+            let next = second << 4 | third >> 2;
+            word(byte) && (word(next) || high(next)) || high(byte) && next & 0xc0 == 0x80
+        }
+        _ => false,
+    };
+    let as_hex = match (hex(first), hex(second), hex(third), hex(fourth)) {
+        (Some(a), Some(b), Some(c), Some(d)) => {
+            let (byte, next) = (a << 4 | b, c << 4 | d);
+            word(byte) && (word(next) || high(next)) || high(byte) && next & 0xc0 == 0x80
+        }
+        _ => first == b'0' && second == b'x',
+    };
+    as_base64 || as_hex
+}
+
+/// Whether this is something that people or programs read: UTF-8 with hardly a control character, or nearly all ASCII.
+fn is_text(bytes: &[u8]) -> bool {
+    let odd = bytes.iter().filter(|byte| matches!(byte, 1..=8 | 14..=31 | 127)).count();
+    let odd = match simdutf8::basic::from_utf8(bytes) {
+        Ok(_) => odd,
+        Err(_) => odd + bytes.iter().filter(|byte| !byte.is_ascii()).count(),
+    };
+    !bytes.is_empty() && odd.saturating_mul(16) <= bytes.len()
+}
+
+/// Decodes digits, of which there must be an even number, perhaps behind `0x`.
+fn digits(value: &[u8], out: &mut Vec<u8>) -> bool {
+    let digits = value.strip_prefix(b"0x").unwrap_or(value);
+    if value.len() < SHORTEST_HEX || !digits.len().is_multiple_of(2) {
+        return false;
+    }
+    for pair in digits.chunks_exact(2) {
+        let [high, low] = *pair else { return false };
+        let (Some(high), Some(low)) = (hex(high), hex(low)) else { return false };
+        out.push(high << 4 | low);
+    }
+    true
+}
+
+/// Decodes either alphabet, with padding or without, in lines or not.
+fn base64(value: &[u8], out: &mut Vec<u8>) -> bool {
+    let end = value.iter().rposition(|byte| !matches!(byte, b'=' | b'\r' | b'\n')).map_or(0, |last| last + 1);
+    let mut bits = 0_u32;
+    let mut count = 0_u32;
+    for &byte in value.get(..end).unwrap_or_default() {
+        match sextet(byte) {
+            Some(value) => {
+                bits = bits << 6 | u32::from(value);
+                count += 1;
+                if count == 4 {
+                    let [_, bytes @ ..] = bits.to_be_bytes();
+                    out.extend_from_slice(&bytes);
+                    (bits, count) = (0, 0);
+                }
+            }
+            None if matches!(byte, b'\r' | b'\n') => {}
+            None => return false,
+        }
+    }
+    match count {
+        0 => {}
+        2 => out.push((bits >> 4) as u8),
+        3 => out.extend_from_slice(&[(bits >> 10) as u8, (bits >> 2) as u8]),
+        _ => return false,
+    }
+    true
+}
+
+const fn sextet(byte: u8) -> Option<u8> {
+    match byte {
+        b'A'..=b'Z' => Some(byte - b'A'),
+        b'a'..=b'z' => Some(byte - b'a' + 26),
+        b'0'..=b'9' => Some(byte - b'0' + 52),
+        b'+' | b'-' => Some(62),
+        b'/' | b'_' => Some(63),
+        _ => None,
+    }
+}

