@@ -240,30 +240,52 @@ impl<'a> Court<'a> {
             }
         }
         self.open = 0;
-        if let Some(gate) = gate {
-            self.ask(value, gate, place)?;
-            // The walk through the message has looked into what is not a string in it.
-            if value.kind != Kind::Whole {
-                self.look_inside(value, bytes, place, reached)?;
-            }
+        // The walk through the message has looked into what is not a string in it.
+        let format = nested(value.bytes, bytes).filter(|_| value.kind != Kind::Whole);
+        if let Some(gate) = gate
+            && self.judge_with(value, gate, format, place, reached)?
+        {
+            return ControlFlow::Continue(());
         }
-        if encoded { self.decode(value, bytes, place, reached) } else { ControlFlow::Continue(()) }
+        if encoded { self.decode(value, bytes, format, place, reached) } else { ControlFlow::Continue(()) }
     }
 
-    /// Judges the leaves of the structure that a value holds, if it holds one.
+    /// Judges a value and the leaves of the structure that it holds, if it holds one; returns whether nothing is in it
+    /// but these.
+    fn judge_with(
+        &mut self,
+        value: &Value<'_>,
+        gate: Gate,
+        format: Option<Format>,
+        place: Place<'_>,
+        reached: Reached,
+    ) -> ControlFlow<(), bool> {
+        let encoded = format.filter(|format| format.is_encoded(value.bytes));
+        if let Some(format) = encoded
+            && self.look_inside(value, format, place, reached)?
+        {
+            return ControlFlow::Continue(true);
+        }
+        self.ask(value, gate, place)?;
+        if let Some(format) = format.filter(|_| encoded.is_none()) {
+            self.look_inside(value, format, place, reached)?;
+        }
+        ControlFlow::Continue(false)
+    }
+
+    /// Judges the leaves of the structure that a value holds; returns whether they are all that it holds.
     fn look_inside(
         &mut self,
         value: &Value<'_>,
-        bytes: ByteSet,
+        format: Format,
         place: Place<'_>,
         reached: Reached,
-    ) -> ControlFlow<()> {
-        let Some(format) = nested(value.bytes, bytes) else { return ControlFlow::Continue(()) };
+    ) -> ControlFlow<(), bool> {
         let affordable =
             self.decodable.checked_sub(value.bytes.len()).filter(|_| reached.nested < MAX_NESTED);
         let (Some(decodable), Some(level)) = (affordable, self.level(reached.nested)) else {
             self.left_out(place);
-            return ControlFlow::Continue(());
+            return ControlFlow::Continue(false);
         };
         let mut scratch = std::mem::take(&mut level.scratch);
         self.decodable = decodable;
@@ -292,11 +314,12 @@ impl<'a> Court<'a> {
         self.levels.get_mut(nested)
     }
 
-    /// Judges what the rounds of decoding make of a value.
+    /// Judges what the rounds of decoding make of a value in which the leaves of a structure were judged.
     fn decode(
         &mut self,
         value: &Value<'_>,
         bytes: ByteSet,
+        seen: Option<Format>,
         place: Place<'_>,
         reached: Reached,
     ) -> ControlFlow<()> {
@@ -305,7 +328,8 @@ impl<'a> Court<'a> {
         let mut rest = value.bytes;
         let decided = loop {
             let piece = rest.get(..PIECE).unwrap_or(rest);
-            let decided = self.rounds(&Value { bytes: piece, ..*value }, bytes, place, reached, &mut buffers);
+            let piece_of = Value { bytes: piece, ..*value };
+            let decided = self.rounds(&piece_of, bytes, seen, place, reached, &mut buffers);
             if decided.is_break() || piece.len() == rest.len() {
                 break decided;
             }
@@ -322,6 +346,7 @@ impl<'a> Court<'a> {
         &mut self,
         value: &Value<'_>,
         bytes: ByteSet,
+        seen: Option<Format>,
         place: Place<'_>,
         mut reached: Reached,
         buffers: &mut Buffers,
@@ -355,20 +380,20 @@ impl<'a> Court<'a> {
             due = between.is_none();
             if let Some(between) = between {
                 self.between = between;
-                self.judge(&Value { bytes: newest, layers, ..*value }, kinds, place, reached)?;
+                self.judge(&Value { bytes: newest, layers, ..*value }, kinds, seen, place, reached)?;
             }
         }
         let Buffers { newest, other } = buffers;
         let decoded = if changed { newest.as_slice() } else { value.bytes };
         if due {
-            self.judge(&Value { bytes: decoded, layers, ..*value }, kinds, place, reached)?;
+            self.judge(&Value { bytes: decoded, layers, ..*value }, kinds, seen, place, reached)?;
         }
         if decode::may_be_form(bytes) {
             other.clear();
             other.extend_from_slice(decoded);
             decode::plus_to_blank(other, &mut layers);
             let kinds = ByteSet::of(other);
-            self.judge(&Value { bytes: other, layers, ..*value }, kinds, place, reached)?;
+            self.judge(&Value { bytes: other, layers, ..*value }, kinds, seen, place, reached)?;
         }
         ControlFlow::Continue(())
     }
@@ -377,17 +402,21 @@ impl<'a> Court<'a> {
         &mut self,
         value: &Value<'_>,
         bytes: ByteSet,
+        seen: Option<Format>,
         place: Place<'_>,
         reached: Reached,
     ) -> ControlFlow<()> {
         let Some(gate) = Gate::of(value.bytes, bytes) else { return ControlFlow::Continue(()) };
-        self.ask(value, gate.decoded(), place)?;
-        self.look_inside(value, bytes, place, Reached { layers: value.layers, ..reached })
+        // What is encoded in a structure that was seen was decoded in its leaves.
+        let format = nested(value.bytes, bytes).filter(|format| Some(*format) != seen);
+        let reached = Reached { layers: value.layers, ..reached };
+        self.judge_with(value, gate.decoded(), format, place, reached).map_continue(|_| ())
     }
 
     fn ask(&mut self, value: &Value<'_>, gate: Gate, place: Place<'_>) -> ControlFlow<()> {
+        let mut found = Found::default();
         for (index, detector) in gate.detectors() {
-            let mut found = Found::default();
+            found.clear();
             detector.examine(value, &mut found);
             if found.is_empty() {
                 continue;

@@ -45,7 +45,7 @@ fn finds_what_is_encoded_in_any_way_and_in_several() {
         "<a><b>../../etc/passwd</b></a>",
         "{\"a\":\"Li4vLi4vLi4vZXRjL3Bhc3N3ZA==\"}",
     ] {
-        assert_eq!(blocked(value), [Signal::Traversal], "{value}");
+        assert!(blocked(value).contains(&Signal::Traversal), "{value}");
     }
 }
 
