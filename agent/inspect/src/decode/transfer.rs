@@ -39,7 +39,8 @@ pub(super) const fn may_be_literal(bytes: ByteSet) -> bool {
 
 /// Where the first `0x2e`, `0x2f` or `0x5c` stands.
 fn literal(value: &[u8]) -> Option<usize> {
-    let digits = memchr::memchr_iter(b'x', value).filter(|at| value.get(at + 1..).and_then(path_byte).is_some());
+    let digits =
+        memchr::memchr_iter(b'x', value).filter(|at| value.get(at + 1..).and_then(path_byte).is_some());
     let mut zeros = digits.filter_map(|x| x.checked_sub(1)).filter(|at| value.get(*at) == Some(&b'0'));
     zeros.next()
 }

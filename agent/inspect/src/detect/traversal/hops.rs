@@ -285,7 +285,20 @@ static GOES_ON: [bool; 256] = {
     while byte < 0x7f {
         let means_something = matches!(
             byte,
-            b'=' | b'?' | b'#' | b'&' | b'|' | b';' | b',' | b'"' | b'\'' | b'`' | b'(' | b')' | b'<' | b'>' | b'\\'
+            b'=' | b'?'
+                | b'#'
+                | b'&'
+                | b'|'
+                | b';'
+                | b','
+                | b'"'
+                | b'\''
+                | b'`'
+                | b'('
+                | b')'
+                | b'<'
+                | b'>'
+                | b'\\'
         );
         table[byte as usize] = !means_something;
         byte += 1;

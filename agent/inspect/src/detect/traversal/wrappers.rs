@@ -70,7 +70,8 @@ pub(super) fn examine(value: &[u8], offset: usize, alone: bool, found: &mut Foun
 /// A script of PHP that is told to include a file of another host: `/a.php?dir=http://host/x.txt?`.
 fn included(value: &[u8], offset: usize, found: &mut Found) {
     const CODE: &[u8] = b"data:application/x-httpd-php";
-    let mut parameters = memchr::memchr_iter(b'=', value).map(|at| (at, value.get(at + 1..).unwrap_or_default()));
+    let mut parameters =
+        memchr::memchr_iter(b'=', value).map(|at| (at, value.get(at + 1..).unwrap_or_default()));
     if starts_with(value, CODE) || parameters.clone().any(|(_, parameter)| parameter.starts_with(CODE)) {
         found.push("php code in a url", Strength::Strong, offset..offset + value.len());
         return;

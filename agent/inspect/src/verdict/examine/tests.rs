@@ -1,6 +1,12 @@
 //! Values in layers, as a message brings them.
 
 use super::*;
+use crate::{
+    decode,
+    detect::Signal,
+    settings::Mode,
+    verdict::{FindingAction, court::PIECE},
+};
 
 fn judged(message: &str) -> Vec<Finding> {
     let settings = Settings { mode: Mode::Log, ..Settings::default() };
