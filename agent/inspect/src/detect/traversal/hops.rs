@@ -75,6 +75,17 @@ impl Tail {
         }
     }
 
+    fn extend(&mut self, bytes: &[u8]) {
+        match self.bytes.get_mut(self.len..self.len + bytes.len()) {
+            Some(free) => {
+                free.copy_from_slice(bytes);
+                free.make_ascii_lowercase();
+                self.len += bytes.len();
+            }
+            None => bytes.iter().for_each(|byte| self.push(*byte)),
+        }
+    }
+
     fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
     }
@@ -89,6 +100,15 @@ pub(super) fn examine(value: &Value<'_>, start: usize, alone: bool, found: &mut 
     let mut run = Run::new(start);
     let mut at = start;
     while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+        if run.name {
+            let plain = rest.iter().take(PADDED_NAME).take_while(|byte| GOES_ON[usize::from(**byte)]).count();
+            // As many may be one letter, repeated.
+            if plain > 0 && plain < PADDED_NAME {
+                run.take_name(rest.get(..plain).unwrap_or_default());
+                at += plain;
+                continue;
+            }
+        }
         let (unit, len) = unit(rest, &run, spaced, overlong);
         if unit == Unit::End {
             run.finish(at, start, alone || spaced, hidden, found);
@@ -176,6 +196,14 @@ impl Run {
         }
     }
 
+    /// Takes fewer than [`PADDED_NAME`] bytes of a name that has begun.
+    fn take_name(&mut self, bytes: &[u8]) {
+        self.path.extend(bytes);
+        if let Some(last) = bytes.last() {
+            (self.last, self.repeated) = (*last, 0);
+        }
+    }
+
     /// Counts the segment that ends here.
     fn end_segment(&mut self, odd_slash: bool) {
         if !self.name {
@@ -249,6 +277,36 @@ impl Run {
         }
     }
 }
+
+/// The bytes that are part of a name behind its first byte, whatever follows them.
+static GOES_ON: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = b'1';
+    while byte < 0x7f {
+        let means_something = matches!(
+            byte,
+            b'=' | b'?'
+                | b'#'
+                | b'&'
+                | b'|'
+                | b';'
+                | b','
+                | b'"'
+                | b'\''
+                | b'`'
+                | b'('
+                | b')'
+                | b'<'
+                | b'>'
+                | b'\\'
+        );
+        table[byte as usize] = !means_something;
+        byte += 1;
+    }
+    table[b'-' as usize] = true;
+    table[b':' as usize] = true;
+    table
+};
 
 /// Whether a path names a file of the kind that the source code of a project refers to.
 fn is_asset(path: &[u8]) -> bool {
