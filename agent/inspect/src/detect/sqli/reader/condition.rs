@@ -178,6 +178,13 @@ impl Reader<'_, '_> {
                 }
                 if literal && right.is_literal() {
                     match call {
+                        None if starts && left == Some(right) && self.depth == 1 && !self.in_quote => {
+                            self.note(
+                                "equal literals compared in parentheses",
+                                Strength::Strong,
+                                token.start..token.end,
+                            );
+                        }
                         Some(Word::Text) => {
                             self.note(
                                 "literals compared as an argument",
@@ -207,6 +214,9 @@ impl Reader<'_, '_> {
     }
 
     pub(super) fn conjunction(&mut self, link: Link, token: Token) {
+        if self.leading_wait && self.depth == 0 && self.last[0] == Some(Kind::Close) {
+            self.note("function that waits, joined", Strength::Strong, 0..self.last_end);
+        }
         self.finish_condition(false, &token);
         self.negated = false;
         let has_operand = self.level().operand.is_some();

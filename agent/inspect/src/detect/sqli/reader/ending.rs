@@ -29,6 +29,15 @@ impl Reader<'_, '_> {
                 }
             } else if self.glued && matches!(level.link, Link::Compare | Link::Arithmetic) {
                 self.note("string closed, then an operator", strength, at);
+            } else if rest.len() <= 1
+                && !self.wordy
+                && self.count <= 3
+                && matches!(
+                    self.first,
+                    Some(Kind::Word(Word::Limit | Word::Direction | Word::As | Word::Sort | Word::Having))
+                )
+            {
+                self.note("string closed, the statement goes on, rest commented out", Strength::Strong, at);
             } else if !self.found.is_empty() {
                 self.note("rest commented out", Strength::Medium, at);
             }
@@ -58,6 +67,13 @@ impl Reader<'_, '_> {
 
     pub(super) fn end(&mut self) {
         let len = self.value.len();
+        if !self.in_quote
+            && self.count == 3
+            && self.first == Some(Kind::Word(Word::Info))
+            && self.last == [Some(Kind::Close), Some(Kind::Open), self.first]
+        {
+            self.note("nothing but a question to the server", Strength::Strong, 0..len);
+        }
         let token = Token { kind: Kind::Other, start: len, end: len, hash: 0, after_comment: false };
         if let Some((anchor, start)) = self.selects.take() {
             let strength = if anchor > Anchor::FirstWord { Strength::Strong } else { Strength::Tag };
@@ -107,6 +123,11 @@ impl Reader<'_, '_> {
             part.len() <= 32
                 && part.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_@.%-=+".contains(byte))
         };
+        // The pattern behind `like` and its kind has wildcards.
+        let pattern = |part: &[u8]| {
+            part.len() <= 32
+                && part.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_@.%-=+*^$?".contains(byte))
+        };
         let quote = |byte: &u8| matches!(byte, b'\'' | b'"');
         let head = self.value.iter().position(quote).unwrap_or(0);
         let tail = self.value.iter().rposition(quote).unwrap_or(0);
@@ -114,6 +135,8 @@ impl Reader<'_, '_> {
             return false;
         }
         word(self.value.get(..head).unwrap_or_default())
-            && word(self.value.get(tail + 1..).unwrap_or_default())
+            && (word(self.value.get(tail + 1..).unwrap_or_default())
+                || self.last[1] == Some(Kind::Word(Word::Compare))
+                    && pattern(self.value.get(tail + 1..).unwrap_or_default()))
     }
 }
