@@ -119,6 +119,9 @@ impl Level {
 /// Deeper than this, parentheses are not told apart.
 const DEPTH: usize = 12;
 
+/// How much behind the first prose behind a quote is still read, in bytes.
+const ENOUGH_PROSE: usize = 1024;
+
 /// Reads one value in one way.
 pub(super) struct Reader<'v, 'f> {
     value: &'v [u8],
@@ -170,6 +173,8 @@ pub(super) struct Reader<'v, 'f> {
     wordy: bool,
     /// Characters in a row that are spelled by their numbers.
     spelled: u8,
+    /// `select` was read in the parenthesis that the value begins with.
+    subselect: bool,
 }
 
 impl<'v, 'f> Reader<'v, 'f> {
@@ -217,6 +222,7 @@ impl<'v, 'f> Reader<'v, 'f> {
             sql: false,
             wordy: false,
             spelled: 0,
+            subselect: false,
         }
     }
 
@@ -227,12 +233,23 @@ impl<'v, 'f> Reader<'v, 'f> {
             self.quote = head.last().copied();
         }
         self.wordy = head.iter().filter(|byte| byte.is_ascii_whitespace()).nth(1).is_some();
+        let mut prose_end = None;
         for token in Lexer::new(self.value, at, plus_is_blank) {
             self.token(token);
             self.last = [Some(token.kind), self.last[0], self.last[1]];
             self.last_end = token.end;
             self.count += 1;
             if self.found.is_certain() {
+                return;
+            }
+            if self.prose && prose_end.is_none() {
+                prose_end = Some(token.end);
+            }
+            // No server executes a statement that goes on as prose: the quote closes no string of SQL.
+            if self.quote.is_some()
+                && self.found.is_empty()
+                && prose_end.is_some_and(|end| token.end > end + ENOUGH_PROSE)
+            {
                 return;
             }
         }
@@ -260,6 +277,9 @@ impl<'v, 'f> Reader<'v, 'f> {
             self.after_union(anchor, start, all, token);
         } else if let Some((anchor, start)) = self.selects.take() {
             self.first_selected(anchor, start, token);
+        }
+        if self.subselect {
+            self.behind_subselect(token);
         }
         if let Some((anchor, start)) = self.stacked.take() {
             self.behind_semicolon(anchor, start, token);
@@ -433,6 +453,18 @@ impl<'v, 'f> Reader<'v, 'f> {
                 self.sort =
                     Some((if has_operand || fresh { anchor } else { Anchor::None }, token.start, false))
             }
+            Word::By
+                if matches!(self.first, Some(Kind::Word(Word::Define | Word::OtherVerb)))
+                    && ends_with(self.value.get(..self.last_end).unwrap_or_default(), b"identified") =>
+            {
+                self.note("makes an account", Strength::Strong, at);
+            }
+            Word::Insert
+                if self.value.len() <= 200
+                    && ends_with(self.value.get(..self.last_end).unwrap_or_default(), b"bulk") =>
+            {
+                self.note("loads a file", Strength::Medium, at);
+            }
             Word::By => {
                 if let Some((anchor, start, false)) = self.sort {
                     self.sort = Some((anchor, start, true));
@@ -468,8 +500,11 @@ impl<'v, 'f> Reader<'v, 'f> {
                 }
             }
             Word::Catalogue => {
-                let placeholder = self.value.get(at.end.saturating_sub(5)..at.end).is_some_and(|end| {
-                    end.eq_ignore_ascii_case(b"_name") || end.eq_ignore_ascii_case(b"names")
+                // What people write for a name of their own.
+                let placeholder = self.value.get(at.start..at.start + 6).is_some_and(|start| {
+                    [b"table_".as_slice(), b"column", b"schema"]
+                        .iter()
+                        .any(|known| start.eq_ignore_ascii_case(known))
                 });
                 if !placeholder
                     && matches!(self.last[0], Some(Kind::Word(Word::From) | Kind::Dot | Kind::Comma))
@@ -541,10 +576,7 @@ impl<'v, 'f> Reader<'v, 'f> {
         let word = self.value.get(at.clone()).unwrap_or_default();
         let head = self.value.get(..at.end).unwrap_or_default();
         // What honest statements ask for: the row just inserted, an object's number.
-        let usual = [b"_id(".as_slice(), b"series(", b"xmltype("].iter().any(|usual| {
-            head.get(head.len().saturating_sub(usual.len())..)
-                .is_some_and(|end| end.eq_ignore_ascii_case(usual))
-        });
+        let usual = [b"_id(".as_slice(), b"series(", b"xmltype("].iter().any(|usual| ends_with(head, usual));
         let query = word.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'.');
         if !self.in_quote
             && !usual
@@ -570,9 +602,7 @@ impl<'v, 'f> Reader<'v, 'f> {
         }
         if self.last[0] == Some(Kind::Open) && self.last[1] == Some(Kind::Word(Word::Text)) {
             let head = self.value.get(..self.last_end).unwrap_or_default();
-            let name = head.get(head.len().saturating_sub(5)..).unwrap_or_default();
-            let spells = name.eq_ignore_ascii_case(b"char(")
-                || name.get(1..).is_some_and(|name| name.eq_ignore_ascii_case(b"chr("));
+            let spells = ends_with(head, b"char(") || ends_with(head, b"chr(");
             self.spelled = self.spelled.saturating_add(u8::from(spells));
             let begins = matches!(self.first, Some(Kind::Word(Word::Text) | Kind::Open)) && !self.in_quote;
             if spells && self.spelled == 2 && begins && self.depth <= 2 {
@@ -609,4 +639,11 @@ fn is_pseudo_column(word: &[u8]) -> bool {
     ["current_", "system_user", "session_user"].iter().any(|known| {
         word.get(..known.len()).is_some_and(|start| start.eq_ignore_ascii_case(known.as_bytes()))
     })
+}
+
+fn ends_with(text: &[u8], end: &[u8]) -> bool {
+    text.len()
+        .checked_sub(end.len())
+        .and_then(|at| text.get(at..))
+        .is_some_and(|last| last.eq_ignore_ascii_case(end))
 }

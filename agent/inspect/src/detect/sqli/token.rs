@@ -318,7 +318,9 @@ impl Iterator for Lexer<'_> {
             }
             b'\'' | b'"' => {
                 let kind = self.text(byte);
-                hash = digest(self.value.get(start + 1..self.at.saturating_sub(1)).unwrap_or_default());
+                let end =
+                    if kind == (Kind::Text { open: true }) { self.at } else { self.at.saturating_sub(1) };
+                hash = digest(self.value.get(start + 1..end).unwrap_or_default());
                 kind
             }
             b'0'..=b'9' => {
@@ -345,6 +347,9 @@ impl Iterator for Lexer<'_> {
                     Word::of(name).filter(|word| *word == Word::Catalogue).map_or(Kind::Name, Kind::Word)
                 } else {
                     self.at = start + 1;
+                    while self.peek(0) == byte {
+                        self.at += 1;
+                    }
                     Kind::Other
                 }
             }

@@ -232,7 +232,7 @@ const WORDS: [(&str, Word); 52] = [
          current_database current_schema sqlite_version host_name is_member has_dbaccess connection_id \
          last_insert_id serverproperty object_id col_name banner version_compile_os version_compile_machine datadir basedir hostname \
          servername microsoftversion secure_file_priv plugin_dir inet_server_addr inet_server_port inet_client_addr \
-         pg_backend_pid current_setting getpgusername current_catalog sqlite_compileoption_get has_table_privilege",
+         pg_backend_pid pg_postmaster_start_time current_setting getpgusername current_catalog sqlite_compileoption_get has_table_privilege",
         Word::Info,
     ),
     (
@@ -251,7 +251,7 @@ const WORDS: [(&str, Word); 52] = [
          sp_executesql sp_addextendedproc sp_makewebtask sp_configure sp_addlogin sp_addsrvrolemember sp_password \
          xp_availablemedia xp_servicecontrol xp_enumgroups xp_loginconfig xp_makecab xp_ntsec_enumdomains \
          xp_terminate_process xp_regdeletekey xp_regenumvalues openquery pg_ls_dir sys_eval sys_exec sys_get \
-         pg_read_file pg_read_binary_file pg_stat_file lo_get writefile readfile sp_oadestroy sp_addrolemember \
+         pg_read_file pg_read_binary_file pg_stat_file lo_get writefile readfile sp_oadestroy sp_addrolemember sp_dropserver \
          sp_grantlogin sp_droplogin sp_start_job sp_add_job sp_replwritetovarbin xp_instance_regread \
          dbms_xmlquery dblink dblink_connect dblink_send_query",
         Word::Reach,

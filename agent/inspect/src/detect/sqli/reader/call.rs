@@ -79,6 +79,9 @@ impl Reader<'_, '_> {
         let first = self.count == 1
             || level.anchor == Anchor::Start
             || self.depth == 0 && level.anchor == Anchor::FirstWord;
+        // `user()`, `database()`: of all things that are created only these are asked with nothing.
+        let word =
+            if word == Word::Object && self.value.get(token.end) == Some(&b')') { Word::Info } else { word };
         match word {
             Word::Wait => {
                 let strength = if anchor >= Anchor::Start {
@@ -124,6 +127,7 @@ impl Reader<'_, '_> {
                 };
                 self.note("function that tells by its error", strength, at);
             }
+            Word::Catalogue => self.asks(at),
             Word::Reach => {
                 self.asks(at.clone());
                 let strength =

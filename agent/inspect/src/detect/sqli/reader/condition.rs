@@ -58,6 +58,15 @@ impl Reader<'_, '_> {
             return;
         }
         level.operand = Some(operand);
+        if operand == Operand::Variable
+            && level.call == Some(Word::Text)
+            && self.first == Some(Kind::Word(Word::Text))
+            && !self.in_quote
+            && self.found.iter().any(|evidence| evidence.what == "server variable")
+        {
+            self.note("the server asked about itself", Strength::Strong, token.start..token.end);
+        }
+        let level = self.level();
         match level.link {
             Link::Begin => {
                 if first || level.anchor == Anchor::Start {
@@ -177,6 +186,14 @@ impl Reader<'_, '_> {
                         if !literal && right.is_literal() { Anchor::Literal } else { Anchor::None };
                 }
                 if literal && right.is_literal() {
+                    let equal = left == Some(right) && self.compare_len == 1;
+                    if equal && self.count == 2 && !self.in_quote && call.is_none() {
+                        let rest = self.value.get(token.end..).unwrap_or_default().trim_ascii_start();
+                        let whole = rest.is_empty()
+                            || [b"--".as_slice(), b"#", b"/*"].iter().any(|end| rest.starts_with(end));
+                        let strength = if whole { Strength::Strong } else { Strength::Medium };
+                        self.note("nothing but equal literals compared", strength, token.start..token.end);
+                    }
                     match call {
                         None if starts && left == Some(right) && self.depth == 1 && !self.in_quote => {
                             self.note(

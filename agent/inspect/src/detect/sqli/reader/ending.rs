@@ -48,6 +48,13 @@ impl Reader<'_, '_> {
             && self.last[0] == Some(Kind::Close)
         {
             self.note("number closed, rest commented out", Strength::Strong, at);
+        } else if rest.is_empty()
+            && !hash
+            && !self.in_quote
+            && self.first == Some(Kind::Word(Word::Constant))
+            && (self.count == 1 || self.count <= 15 && self.last[1] == Some(Kind::Comma))
+        {
+            self.note("a constant, rest commented out", Strength::Strong, at);
         } else if self.leading_wait {
             self.note("function that waits, rest commented out", Strength::Strong, at);
         } else if self.sql && !self.prose && self.depth == 0 && self.count > 4 && rest.is_empty() && !hash {
@@ -69,7 +76,7 @@ impl Reader<'_, '_> {
         let len = self.value.len();
         if !self.in_quote
             && self.count == 3
-            && self.first == Some(Kind::Word(Word::Info))
+            && matches!(self.first, Some(Kind::Word(Word::Info | Word::Object)))
             && self.last == [Some(Kind::Close), Some(Kind::Open), self.first]
         {
             self.note("nothing but a question to the server", Strength::Strong, 0..len);

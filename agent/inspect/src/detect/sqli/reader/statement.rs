@@ -81,6 +81,23 @@ impl Reader<'_, '_> {
         self.note("UNION SELECT", strength, at);
     }
 
+    /// `(select 1`: the value is a subquery, where people may write `(select one)`.
+    pub(super) fn behind_subselect(&mut self, token: Token) {
+        self.subselect = false;
+        let telling = matches!(
+            token.kind,
+            Kind::Number
+                | Kind::Variable
+                | Kind::Text { .. }
+                | Kind::Operator
+                | Kind::Open
+                | Kind::Word(Word::Case | Word::Info | Word::Text | Word::Constant | Word::Wait | Word::Leak)
+        );
+        if telling {
+            self.note("nothing but a subquery", Strength::Strong, token.start..token.end);
+        }
+    }
+
     pub(super) fn behind_semicolon(&mut self, anchor: Anchor, start: usize, token: Token) {
         let Kind::Word(word) = token.kind else {
             match token.kind {
@@ -161,8 +178,10 @@ impl Reader<'_, '_> {
                     (Link::Begin, Anchor::Quote) => Some(Strength::Strong),
                     (Link::Begin, Anchor::FirstLiteral) if self.count <= 4 => Some(Strength::Strong),
                     (Link::Begin, Anchor::FirstLiteral) => Some(Strength::Medium),
-                    (Link::Begin, Anchor::Start) if self.count == 1 => Some(Strength::Strong),
-                    (Link::Begin, Anchor::FirstWord) if self.count == 3 => Some(Strength::Strong),
+                    (Link::Begin, Anchor::Start | Anchor::FirstWord) if self.count <= 3 => {
+                        self.subselect = true;
+                        Some(Strength::Tag)
+                    }
                     (Link::Begin | Link::Semicolon, Anchor::Start) => Some(Strength::Tag),
                     (Link::Begin | Link::Semicolon, _) | (_, Anchor::None) => None,
                     (_, Anchor::Literal | Anchor::FirstWord) => Some(Strength::Tag),
