@@ -215,6 +215,11 @@ impl<'a> Court<'a> {
             name: leaf.name,
             layers: reached.layers,
             nested: leaf.nested,
+            parent: if leaf.kind == Kind::Key && leaf.value.first() == Some(&b'$') {
+                leaf.place.parent()
+            } else {
+                None
+            },
         };
         self.hear_value(&value, leaf.bytes, leaf.place, reached)
     }
