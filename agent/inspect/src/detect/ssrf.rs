@@ -433,9 +433,9 @@ fn split_port(text: &[u8]) -> (&[u8], Option<&[u8]>) {
 
 /// Services that answer whoever reaches them: SSH, mail, MySQL, PostgreSQL, Redis, Elasticsearch, memcached, Docker, Kubernetes.
 fn is_odd_port(port: &[u8]) -> bool {
-    const PORTS: [&str; 16] = [
+    const PORTS: [&str; 20] = [
         "22", "23", "25", "110", "445", "2375", "2376", "2379", "3306", "5432", "6379", "9200", "10250",
-        "10255", "11211", "27017",
+        "10255", "11211", "27017", "5984", "7001", "8500", "8983",
     ];
     PORTS.iter().any(|known| port == known.as_bytes())
 }

@@ -9,6 +9,7 @@ pub(super) fn is_aimed(name: &[u8], rest: &[u8]) -> bool {
     let end = rest.iter().take(LONGEST).position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len());
     let Some(line) = rest.get(..end).filter(|line| line.len() < LONGEST) else { return false };
     let line = line.trim_ascii();
+    let line = line.strip_prefix(b"<").unwrap_or(line).trim_ascii_start();
     let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     let first = words.clone().next().unwrap_or_default();
     let is = |word: &[u8], of: &[&str]| of.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()));
@@ -44,6 +45,7 @@ pub(super) fn is_aimed(name: &[u8], rest: &[u8]) -> bool {
         b"powershell" | b"pwsh" => {
             is(first, &["-c", "-command", "-e", "-ec", "-enc", "-nop", "-noprofile", "-w", "-ep", "-exec"])
                 || is(first, &["-executionpolicy", "-windowstyle", "-noni", "-encodedcommand"])
+                || first.contains(&b'\\') && first.contains(&b'*')
         }
         b"cmd" => is(first, &["/c", "/k", "/r"]) && line.len() > first.len(),
         b"sh" | b"bash" | b"zsh" | b"dash" | b"ksh" => is(first, &["-c"]) && line.len() > first.len(),
@@ -58,6 +60,10 @@ pub(super) fn is_aimed(name: &[u8], rest: &[u8]) -> bool {
             let count = matches!(first, b"-c" | b"-n" | b"-i" | b"-w") && words.clone().count() > 2;
             count && words.count() < 6 && is_plain(line)
         }
+        b"curl" => {
+            memchr::memmem::find(line, b"@/etc/").is_some() || is_plain(line) && line.ends_with(b".php")
+        }
+        b"nohup" => first == b"sleep",
         b"echo" => {
             let into = memchr::memchr(b'>', line).and_then(|at| line.get(at + 1..));
             into.is_some_and(|file| is_of_system(file.trim_ascii()))

@@ -306,7 +306,8 @@ impl Line<'_, '_> {
         let argument = Argument::behind(self.value, &word);
         self.before.command = argument != Argument::Other
             && (argument != Argument::Word || command > Grade::Word)
-            && word.name() != b"time";
+            && !matches!(word.name(), b"time" | b"test" | b"search" | b"host" | b"file")
+            && !matches!(self.byte(word.end), b'`' | b')');
         self.before.download = matches!(word.name(), b"curl" | b"wget" | b"sudo");
         if word.name() == b"for" && matches!(self.byte(word.end + 1), b'%' | b'/') {
             self.found.push("loop of a Windows shell", Strength::Strong, word.range());
@@ -320,6 +321,9 @@ impl Line<'_, '_> {
         let lines = memchr::memchr(b'\n', rest.trim_ascii_end());
         if word.start == 0 && lines.is_none() && is_aimed(word.name(), rest) {
             self.found.push("command that explores a machine", Strength::Strong, word.range());
+        }
+        if word.start == 0 && word.name() == b"cat" && (rest.starts_with(b" $(") || rest.starts_with(b" `")) {
+            self.found.push("file whose name is the result of a command", Strength::Strong, word.range());
         }
         // A script that begins at the root.
         if word.name() == b"cd" && lines.is_some() && rest.starts_with(b" /\n") {
@@ -612,7 +616,10 @@ impl Line<'_, '_> {
                         Some(Strength::Certain)
                     }
                     (Place::Front | Place::Value | Place::Closed, ..) if aimed => Some(Strength::Strong),
-                    (Place::Front, Grade::Short, Argument::Word) if opener == Opener::And => {
+                    (Place::Front, Grade::Short, Argument::Word)
+                        if opener == Opener::And
+                            && !(word.name() == b"echo" && separator + 1 == word.start) =>
+                    {
                         Some(Strength::Medium)
                     }
                     (Place::Front, Grade::Short, Argument::Word) => Some(Strength::Strong),

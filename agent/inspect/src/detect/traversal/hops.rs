@@ -238,7 +238,9 @@ impl Run {
         if self.hops > 1 && (odd || self.hops > 3) && alone {
             found.push("many or disguised steps", Strength::Medium, at.clone());
         }
-        if alone && is_template(path) {
+        let to_self =
+            self.selfs > 0 && self.names == 0 && path.starts_with(b"/") && path.ends_with(b"{file}");
+        if alone && (to_self || is_template(path)) {
             found.push("template of an attack list", Strength::Strong, at.clone());
         }
         if alone && self.dotted_name {
