@@ -12,17 +12,21 @@ pub(super) fn may_be(value: &[u8]) -> bool {
     !before.is_empty() && (is_run(last) || value.get(..SHORTEST).is_some_and(is_run))
 }
 
-/// What is left of a value without its padding; `None` if it has none, or is nothing else.
+/// What is left of a value without its padding and the blanks that divide it from the rest; `None` if it has none, or is nothing else.
 pub(super) fn strip(value: &[u8]) -> Option<&[u8]> {
     let mut rest = value;
     if rest.get(..SHORTEST).is_some_and(is_run) {
         let first = *rest.first()?;
         let len = rest.iter().position(|byte| *byte != first)?;
         rest = rest.get(len..)?;
+        let blanks = rest.iter().position(|byte| *byte != b' ')?;
+        rest = rest.get(blanks..)?;
     }
     if rest.len().checked_sub(SHORTEST).and_then(|at| rest.get(at..)).is_some_and(is_run) {
         let last = *rest.last()?;
         let end = rest.iter().rposition(|byte| *byte != last)?;
+        rest = rest.get(..=end)?;
+        let end = rest.iter().rposition(|byte| *byte != b' ')?;
         rest = rest.get(..=end)?;
     }
     (rest.len() < value.len()).then_some(rest)
@@ -41,7 +45,13 @@ mod tests {
     #[test]
     fn takes_away_what_is_repeated_at_either_end() {
         let run = |byte: &str| byte.repeat(SHORTEST);
-        for padded in [run("A") + ";id", ";id".to_owned() + &run("7"), run(" ") + ";id" + &run("z")] {
+        for padded in [
+            run("A") + ";id",
+            run("A") + " ;id",
+            run("A") + " ;id " + &run("B"),
+            ";id".to_owned() + &run("7"),
+            run(" ") + ";id" + &run("z"),
+        ] {
             assert!(may_be(padded.as_bytes()), "{padded}");
             assert_eq!(strip(padded.as_bytes()), Some(&b";id"[..]), "{padded}");
         }
