@@ -643,8 +643,7 @@ impl Line<'_, '_> {
                     && is_shell(word.name())
                 {
                     // `curl ... | sh` is how projects tell people to install them.
-                    let shared =
-                        self.before.download && memchr::memmem::find(self.value, b"http://").is_none();
+                    let shared = self.before.download && !self.begins_with_plain_http();
                     let strength = if shared { Strength::Medium } else { Strength::Strong };
                     self.found.push("piped into a shell", strength, at.clone());
                 }
@@ -735,16 +734,23 @@ impl Line<'_, '_> {
         rest.get(..end.unwrap_or(rest.len())).unwrap_or_default()
     }
 
+    /// What projects tell people to download comes over https.
+    fn begins_with_plain_http(&self) -> bool {
+        let start = self.value.get(..self.value.len().min(512)).unwrap_or_default();
+        memchr::memmem::find(start, b"http://").is_some()
+    }
+
     fn rest(&self, at: usize) -> &[u8] {
         self.value.get(at..).unwrap_or_default()
     }
 
     /// A number or address, a line end, and a command that shows whether an injection works: `1\nid`.
     fn is_bare_probe(&self, line_end: usize, word: &Word) -> bool {
-        let before = self.value.get(..line_end).unwrap_or_default();
+        let Some(before) = self.value.get(..line_end).filter(|before| before.len() < 40) else {
+            return false;
+        };
         let letters = before.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
         letters < 2
-            && before.len() < 40
             && is_recon(word.name())
             && !matches!(word.name(), b"cat" | b"host" | b"sleep")
             && self.rest(word.end).trim_ascii().is_empty()
