@@ -238,6 +238,11 @@ impl Run {
         if self.hops > 1 && (odd || self.hops > 3) && alone {
             found.push("many or disguised steps", Strength::Medium, at.clone());
         }
+        let to_self =
+            self.selfs > 0 && self.names == 0 && path.starts_with(b"/") && path.ends_with(b"{file}");
+        if alone && (to_self || is_template(path)) {
+            found.push("template of an attack list", Strength::Strong, at.clone());
+        }
         if alone && self.dotted_name {
             found.push("many dots", Strength::Strong, at.clone());
         }
@@ -248,6 +253,18 @@ impl Run {
             found.push("steps that go nowhere", Strength::Strong, at);
         }
     }
+}
+
+/// Whether a path is nothing but dots and slashes, whatever of `0x2e` is left of them, and the placeholder of a file or
+/// one of those that lists look for: `/..{file}`, `....web-inf/web.xml`.
+fn is_template(path: &[u8]) -> bool {
+    const ENDS: [&[u8]; 6] =
+        [b"{file}", b"web-inf/web.xml", b"web-infweb.xml", b"boot.ini", b"oot.ini", b"etcpasswd"];
+    let Some(front) = ENDS.iter().find_map(|end| path.strip_suffix(*end)) else { return false };
+    let dots = front.iter().filter(|byte| **byte == b'.').count();
+    (dots > 1 || dots == 1 && front.contains(&b'/'))
+        && front.iter().all(|byte| matches!(byte, b'.' | b'/' | b'?' | b'x' | b'0' | b'2' | b'e' | b'\\'))
+        && !(front == b"./" && path.len() > 2)
 }
 
 /// Whether a path names a file of the kind that the source code of a project refers to.
