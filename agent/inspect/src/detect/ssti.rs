@@ -1,6 +1,7 @@
 //! Server-side template injection.
 
 mod expression;
+mod whole;
 mod word;
 
 use std::ops::Range;
@@ -102,16 +103,31 @@ impl Detector for Ssti {
             "#include",
             "$!{",
             "(${",
+            "[%",
+            "[=",
+            "}{",
+            "<#--",
+            "<py:",
+            "python:",
+            "{if",
+            "{dump",
+            "{function ",
+            "{math ",
         ]
     }
 
     fn applies(&self, gate: &Gate) -> bool {
         gate.has_literal()
-            || gate.bytes.has_all(ByteSet::BRACE.and(ByteSet::STAR).and(ByteSet::DIGIT)) && gate.len <= 64
+            || gate.len <= 64
+                && gate.bytes.has_all(ByteSet::BRACE.and(ByteSet::DIGIT))
+                && gate.bytes.has_any(ByteSet::STAR.and(ByteSet::PLUS).and(ByteSet::MINUS))
     }
 
     fn examine(&self, value: &Value<'_>, found: &mut Found) {
         Reader { text: value.bytes, found, open: None, last: None, at: 0 }.read();
+        if found.score() < Strength::Strong as u32 {
+            whole::judge(value.bytes, found);
+        }
     }
 }
 
@@ -149,10 +165,13 @@ impl<'a> Reader<'a, '_> {
     fn read(&mut self) {
         // Pug needs no delimiters: a line that begins with `-` or `=` is code.
         let head = self.text.get(..self.text.len().min(96)).unwrap_or_default();
-        if [&b"- "[..], b"= ", b"!= ", b"-var"].iter().any(|lead| head.starts_with(lead))
-            && (memchr::memmem::find(head, b"root.process").is_some()
+        if [&b"- "[..], b"= ", b"!= ", b"-var", b"-x"].iter().any(|lead| head.starts_with(lead))
+            && ([&b"root.process"[..], b"global.process"]
+                .iter()
+                .any(|word| memchr::memmem::find(head, word).is_some())
                 || memchr::memmem::find(head, b".mainModule").is_some())
         {
+            self.push("process of Node.js in a template", Strength::Strong, 8);
             self.open = Some((Delimiter::Directive, 0));
         }
         while let Some(&byte) = self.text.get(self.at) {
@@ -196,8 +215,12 @@ impl<'a> Reader<'a, '_> {
                 self.special();
             }
             b'%' if next == b'>' => self.open = None,
+            b'<' if next == b'#' && self.ahead(2).first().is_some_and(u8::is_ascii_digit) => {
+                self.start(Delimiter::Directive, 2);
+            }
             b'<' | b'[' if matches!(next, b'#' | b'@') => self.directive(),
-            b'[' if next == b'=' => self.open = Some((Delimiter::Directive, self.at)),
+            b'[' if next == b'=' => self.start(Delimiter::Directive, 2),
+            b'[' if next == b'%' => self.start(Delimiter::Erb, 2),
             // `[[0-9]` begins a class in a regular expression.
             b'[' if next == b'['
                 && self.before() != b'['
@@ -268,6 +291,8 @@ impl<'a> Reader<'a, '_> {
                 if self.comment(b"#}") {
                     self.push("comment of a template", Strength::Medium, 2);
                     self.whole_comment();
+                } else {
+                    self.smarty();
                 }
             }
             b'*' => {
@@ -371,6 +396,12 @@ impl<'a> Reader<'a, '_> {
             b"debug" if argument.starts_with(b"%}") || argument.starts_with(b"-%}") => {
                 "statement that shows everything"
             }
+            b"csrf_token" | b"load" | b"comment" | b"module" | b"include" | b"now" | b"lorem"
+            | b"templatetag"
+                if self.is_whole() && self.text.len() <= 160 && self.at == 0 =>
+            {
+                "statement of a template alone"
+            }
             b"if" | b"elsif" | b"unless" | b"while"
                 if [&b"true"[..], b"1 ", b"1%", b"1=", b"7*7", b"'a'", b"\"a\"", b"not false"]
                     .iter()
@@ -405,6 +436,7 @@ impl<'a> Reader<'a, '_> {
                 if self.is_whole() =>
             {
                 let probes = self.text.len() <= 24
+                    || self.at == 0 && self.text.len() <= 120 && self.text.trim_ascii_end().ends_with(b"}")
                     || memchr::memchr(b'=', argument).is_some_and(|at| {
                         beginning(argument.get(at + 1..).unwrap_or_default()) == Beginning::Arithmetic
                     });
@@ -441,10 +473,19 @@ impl<'a> Reader<'a, '_> {
         ];
         if known.iter().any(|name| starts(inside, name)) {
             self.push("directive of a template", Strength::Medium, 8);
+            let includes = self.text.get(self.at) == Some(&b'<') && starts(inside, b"include ");
+            if (self.at == 0 || includes) && self.is_whole() && self.text.len() <= 200 {
+                self.push("nothing but a template", Strength::Medium, 8);
+            }
             self.open = Some((Delimiter::Directive, self.at));
             self.last = None;
             self.at += 1;
         } else if [&b"list "[..], b"if "].iter().any(|name| starts(inside, name)) {
+            if beginning(inside.get(3..).unwrap_or_default()) == Beginning::Arithmetic
+                || [&b"if 1"[..], b"if true", b"list .", b"list 1"].iter().any(|known| starts(inside, known))
+            {
+                self.push("directive that is known", Strength::Strong, 8);
+            }
             self.open = Some((Delimiter::Directive, self.at));
             self.last = None;
             self.at += 1;
@@ -470,6 +511,9 @@ impl<'a> Reader<'a, '_> {
             b"evaluate" | b"parse" | b"include" | b"define" | b"macro" if variable || quoted => {
                 self.push("directive that evaluates", Strength::Strong, 8);
                 self.open = Some((Delimiter::Velocity, self.at));
+            }
+            b"if" if argument.get(1).is_some_and(u8::is_ascii_digit) && self.at == 0 => {
+                self.push("condition that is known", Strength::Strong, 4);
             }
             b"foreach" | b"if" if variable => self.open = Some((Delimiter::Velocity, self.at)),
             _ => {}
@@ -517,6 +561,9 @@ impl<'a> Reader<'a, '_> {
             &b"System."[..],
             b"DateTime.Now",
             b"Html.Raw(",
+            b"Html.Partial(",
+            b"Environment.",
+            b"Process.Start",
             b"AppDomain.",
             b"Request.Path",
             b"Server.MapPath",
@@ -547,6 +594,15 @@ impl<'a> Reader<'a, '_> {
     fn smarty(&mut self) {
         let inside = self.ahead(1);
         if inside.first() == Some(&b'$') {
+            let name = inside.iter().skip(1).take(24).take_while(|byte| is_word(**byte)).count();
+            let behind = inside.get(1 + name..).unwrap_or_default();
+            if self.at == 0
+                && (starts(behind, b"->")
+                    || behind.first() == Some(&b'=')
+                        && beginning(behind.get(1..).unwrap_or_default()) == Beginning::Arithmetic)
+            {
+                self.push("variable of Smarty", Strength::Strong, 8);
+            }
             if starts(inside, b"$smarty.") || starts(inside, b"$_SERVER") || starts(inside, b"$_GET") {
                 self.push("variable of Smarty", Strength::Strong, 8);
                 if self.is_whole() {
@@ -580,7 +636,15 @@ impl<'a> Reader<'a, '_> {
             b"if readfile",
             b"if file_get",
             b"math equation",
+            b"function name='",
             b"var $",
+            b"var_dump(",
+            b"dump(",
+            b"if 1==1",
+            b"if 1=1",
+            b"if true}",
+            b"=\"",
+            b"='",
             b"=7*",
             b"php ",
             b"debug}",
@@ -598,8 +662,12 @@ impl<'a> Reader<'a, '_> {
             // `{7*7}` and nothing else.
             let ends = memchr::memchr(b'}', inside)
                 .is_some_and(|at| inside.get(at + 1..).is_some_and(|rest| rest.trim_ascii().is_empty()));
+            let inner = inside.strip_prefix(b"@").or_else(|| inside.strip_prefix(b"#")).unwrap_or(inside);
+            let filtered = matches!(inside.first(), Some(b'"' | b'\''))
+                && memchr::memchr(b'|', inside)
+                    .is_some_and(|at| inside.get(at + 1).is_some_and(u8::is_ascii_alphabetic));
             if ends
-                && beginning(inside) == Beginning::Arithmetic
+                && (filtered || beginning(inner) == Beginning::Arithmetic)
                 && !self.text.contains(&b'\\')
                 && self.at <= 2
             {
