@@ -113,6 +113,12 @@ impl Detector for Ssti {
             "{dump",
             "{function ",
             "{math ",
+            "{assign ",
+            "{block ",
+            "@environment",
+            "@html.",
+            "@model.",
+            "@using ",
         ]
     }
 
@@ -121,6 +127,9 @@ impl Detector for Ssti {
             || gate.len <= 64
                 && gate.bytes.has_all(ByteSet::BRACE.and(ByteSet::DIGIT))
                 && gate.bytes.has_any(ByteSet::STAR.and(ByteSet::PLUS).and(ByteSet::MINUS))
+            || gate.len <= 64
+                && gate.bytes.has_all(ByteSet::BRACE.and(ByteSet::PIPE))
+                && gate.bytes.has_any(ByteSet::QUOTE.and(ByteSet::DOUBLE_QUOTE))
     }
 
     fn examine(&self, value: &Value<'_>, found: &mut Found) {
@@ -175,6 +184,10 @@ impl<'a> Reader<'a, '_> {
             self.open = Some((Delimiter::Directive, 0));
         }
         while let Some(&byte) = self.text.get(self.at) {
+            if self.open.is_none() && !opens(byte) {
+                self.at += self.ahead(0).iter().take_while(|byte| !opens(**byte)).count();
+                continue;
+            }
             if byte.is_ascii_alphabetic() || byte == b'_' {
                 let len = self.ahead(0).iter().take_while(|byte| is_word(**byte)).count();
                 let word = self.at..self.at + len;
@@ -357,7 +370,7 @@ impl<'a> Reader<'a, '_> {
         {
             self.push("object made in a template", Strength::Strong, 6);
         }
-        if !matches!(inside.first(), Some(b'p' | b'h' | b'j' | b'd' | b'c' | b't' | b'`')) {
+        if !matches!(inside.first(), Some(b'p' | b'h' | b'j' | b'd' | b'c' | b't' | b'b' | b'`')) {
             return;
         }
         // `{{html "x"}}`, `{{printf "%s" .}}`
@@ -370,6 +383,7 @@ impl<'a> Reader<'a, '_> {
             b"println \"",
             b"call .",
             b"template \"",
+            b"block \"",
         ] {
             if skip == 2 && starts(inside, name) {
                 let strength = if self.is_whole() { Strength::Strong } else { Strength::Tag };
@@ -391,12 +405,13 @@ impl<'a> Reader<'a, '_> {
         let (word, rest) = inside.split_at_checked(len).unwrap_or_default();
         let rest = rest.get(..rest.len().min(64)).unwrap_or_default();
         let argument = rest.trim_ascii_start();
-        let word = word.to_ascii_lowercase();
-        let sign = match word.as_slice() {
+        let mut buffer = [0; 40];
+        let sign = match lower(word, &mut buffer) {
             b"debug" if argument.starts_with(b"%}") || argument.starts_with(b"-%}") => {
                 "statement that shows everything"
             }
-            b"csrf_token" | b"load" | b"comment" | b"module" | b"include" | b"now" | b"lorem"
+            b"csrf_token" | b"load" | b"render" | b"increment" | b"decrement" | b"cycle" | b"tablerow"
+            | b"liquid" | b"apply" | b"embed" | b"comment" | b"module" | b"include" | b"now" | b"lorem"
             | b"templatetag"
                 if self.is_whole() && self.text.len() <= 160 && self.at == 0 =>
             {
@@ -548,7 +563,8 @@ impl<'a> Reader<'a, '_> {
     fn razor(&mut self, next: u8) {
         let inside = self.ahead(1);
         if next == b'(' {
-            if beginning(inside) == Beginning::Arithmetic {
+            let made = starts(inside, b"(new ");
+            if made || matches!(beginning(inside), Beginning::Arithmetic | Beginning::MemberOfLiteral) {
                 self.push("template that computes", Strength::Strong, 6);
                 if self.is_whole() {
                     self.push("nothing but a template", Strength::Medium, 2);
@@ -563,6 +579,8 @@ impl<'a> Reader<'a, '_> {
             b"Html.Raw(",
             b"Html.Partial(",
             b"Environment.",
+            b"Model.GetType(",
+            b"using System",
             b"Process.Start",
             b"AppDomain.",
             b"Request.Path",
@@ -574,7 +592,7 @@ impl<'a> Reader<'a, '_> {
             self.push("expression of Razor", Strength::Strong, 8);
         } else if starts(inside, b"php")
             && !inside.get(3).is_some_and(|byte| is_word(*byte))
-            && self.text.contains(&b'(')
+            && (self.text.contains(&b'(') || starts(inside, b"php echo"))
             && self.at == 0
         {
             self.push("PHP in a template", Strength::Strong, 4);
@@ -613,47 +631,37 @@ impl<'a> Reader<'a, '_> {
             self.last = None;
             return;
         }
-        let calls = [
-            &b"php}"[..],
-            b"/php}",
-            b"literal}",
-            b"system(",
-            b"exec(",
-            b"passthru(",
-            b"shell_exec(",
-            b"phpinfo(",
-            b"eval ",
-            b"fetch file=",
-            b"include file=",
-            b"include_php ",
-            b"self::",
-            b"Smarty_Internal",
-            b"smarty",
-            b"if phpinfo",
-            b"if system",
-            b"if passthru",
-            b"if exec",
-            b"if readfile",
-            b"if file_get",
-            b"math equation",
-            b"function name='",
-            b"var $",
-            b"var_dump(",
-            b"dump(",
-            b"if 1==1",
-            b"if 1=1",
-            b"if true}",
-            b"=\"",
-            b"='",
-            b"=7*",
-            b"php ",
-            b"debug}",
-            b"if is_callable",
-            b"if show_source",
-            b"@math",
-            b"=system",
-            b"=passthru",
-        ];
+        let calls: &[&[u8]] = match inside.first().copied().unwrap_or_default().to_ascii_lowercase() {
+            b'/' => &[&b"/php}"[..]],
+            b'=' => &[&b"=\""[..], b"='", b"=7*", b"=system", b"=passthru"],
+            b'@' => &[&b"@math"[..], b"@if cond="],
+            b'a' => &[&b"assign var="[..]],
+            b'b' => &[&b"block name="[..]],
+            b'd' => &[&b"dump("[..], b"debug}"],
+            b'e' => &[&b"exec("[..], b"eval "],
+            b'f' => &[&b"fetch file="[..], b"function name='"],
+            b'i' => &[
+                &b"include file="[..],
+                b"include_php ",
+                b"if phpinfo",
+                b"if system",
+                b"if passthru",
+                b"if exec",
+                b"if readfile",
+                b"if file_get",
+                b"if 1==1",
+                b"if 1=1",
+                b"if true}",
+                b"if is_callable",
+                b"if show_source",
+            ],
+            b'l' => &[&b"literal}"[..]],
+            b'm' => &[&b"math equation"[..]],
+            b'p' => &[&b"php}"[..], b"passthru(", b"phpinfo(", b"php "],
+            b's' => &[&b"system("[..], b"shell_exec(", b"self::", b"Smarty_Internal", b"smarty"],
+            b'v' => &[&b"var $"[..], b"var_dump("],
+            _ => &[],
+        };
         if calls.iter().any(|call| starts(inside, call)) {
             self.push("tag of Smarty", Strength::Strong, 8);
             self.open = Some((Delimiter::Smarty, self.at));
@@ -838,6 +846,11 @@ impl<'a> Reader<'a, '_> {
             _ => {}
         }
     }
+}
+
+/// Bytes at which something may open.
+fn opens(byte: u8) -> bool {
+    matches!(byte, b'{' | b'<' | b'[' | b'#' | b'$' | b'@')
 }
 
 /// Words of Node.js.

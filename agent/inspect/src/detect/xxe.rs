@@ -306,7 +306,9 @@ fn element(rest: &[u8], at: usize, found: &mut Found) {
     if memchr::memchr(b':', tag(rest)).is_none() && !name.contains(&b':') {
         return;
     }
-    if let Some(at_link) = find_word(tag(rest), b"xlink:href") {
+    if memchr(b'=', tag(rest)).is_none() {
+        // Nothing is named.
+    } else if let Some(at_link) = find_word(tag(rest), b"xlink:href") {
         let url =
             quoted(tag(rest).get(at_link..).unwrap_or_default()).map(|(url, _)| url).unwrap_or_default();
         let opens = [&b"file:"[..], b"expect:", b"php:", b"jar:", b"netdoc:", b"ftp:", b"gopher:", b"text:"];
@@ -314,7 +316,9 @@ fn element(rest: &[u8], at: usize, found: &mut Found) {
             found.push("graphic that opens a file", Strength::Strong, at..at + 1 + len);
         }
     }
-    if let Some(at_schema) = find_word(tag(rest), b"schemalocation") {
+    if memchr(b'=', tag(rest)).is_some()
+        && let Some(at_schema) = find_word(tag(rest), b"schemalocation")
+    {
         schema(tag(rest).get(at_schema..).unwrap_or_default(), at..at + 1 + len, found);
     }
     let Some(colon) = memchr(b':', name) else { return };

@@ -3,6 +3,9 @@
 /// Longest blank and longest literal that is read. Openers are dense in hostile text.
 const LOOK: usize = 24;
 
+/// Most blanks and signs before an operand or an operator.
+const LEAD: usize = 8;
+
 /// What an expression begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Beginning {
@@ -63,6 +66,10 @@ pub(super) fn beginning(text: &[u8]) -> Beginning {
         b'[' if left == Operand::Text && !behind.first().is_some_and(u8::is_ascii_digit) => {
             Beginning::MemberOfLiteral
         }
+        // Built-ins of Freemarker: `${8?c}`, `${"q"?length}`
+        b'?' if left != Operand::List && behind.first().is_some_and(u8::is_ascii_lowercase) => {
+            Beginning::MemberOfLiteral
+        }
         b'|' if left == Operand::List => Beginning::FilteredLiteral,
         _ => Beginning::Other,
     }
@@ -121,7 +128,7 @@ fn is_date(text: &[u8]) -> bool {
 }
 
 fn skip(text: &[u8], blank: impl Fn(u8) -> bool) -> &[u8] {
-    let len = text.iter().take(LOOK).take_while(|byte| blank(**byte)).count();
+    let len = text.iter().take(LEAD).take_while(|byte| blank(**byte)).count();
     text.get(len..).unwrap_or_default()
 }
 

@@ -91,7 +91,32 @@ fn expression(open: &[u8], inside: &[u8], whole: Range<usize>, found: &mut Found
         && [&b"=="[..], b"!=", b" > ", b" < ", b" ~ ", b" if ", b" and ", b" or ", b"**", b" in "]
             .iter()
             .any(|operator| memmem::find(code, operator).is_some());
-    let strong = calls && !(open == b"{{" && lead.contains(&b'#'))
+    let path_end = code.get(path).copied().unwrap_or(b' ');
+    // `${x:-0}`, `${x%.*}` of shells; `{{ x | date:'short' }}` of pages; `{{#if x}}`.
+    let other = matches!(path_end, b':' | b'-' | b'%' | b'#' | b'/' | b'^' | b'@' | b',' | b'[')
+        || pipe.is_some()
+        || lead.iter().any(|byte| matches!(byte, b'#' | b'>'));
+    let computes = !other
+        && path < code.len()
+        && behind
+            .iter()
+            .any(|byte| matches!(byte, b'?' | b'=' | b'<' | b'>' | b'+' | b'*' | b'/' | b' ' | b'!'))
+        && (has_literal(code) || memmem::find(code, b"true").is_some())
+        && !is_date(code);
+    let inspects = path == code.len()
+        && [&b".inspect"[..], b".class", b".methods", b".constants", b".env", b".constructor", b".settings"]
+            .iter()
+            .any(|member| code.ends_with(member))
+        && path > 6
+        || starts(code, b"process.")
+        || starts(code, b"system.") && !open.ends_with(b"${");
+    let strong = (braces || matches!(open, b"${" | b"#{" | b"*{" | b"@{")) && computes
+        || inspects
+        || erb && literal
+        || open == b"~{" && code.iter().any(|byte| matches!(byte, b':' | b'/'))
+        || open == b"#{" && matches!(code, b"request" | b"session" | b"application" | b"facesContext" | b"process")
+        || matches!(code, b"true" | b"false" | b"none" | b"None" | b"null") && (braces || open == b"${")
+        || calls && !(open == b"{{" && lead.contains(&b'#'))
         || literal && pipe.is_some() && !told
         || compares
         || first == b'[' && memmem::find(code, b"][").is_some()
@@ -104,7 +129,6 @@ fn expression(open: &[u8], inside: &[u8], whole: Range<usize>, found: &mut Found
         || open == b"[%"
         || open == b"${" && is_implicit(code)
         || open == b"${" && (first == b'#' || starts(code, b"empty ") || starts(code, b"python:") || memmem::find(code, b"|\"").is_some())
-        || open == b"~{" && starts(inside.trim_ascii(), b"::")
         || braces && matches!(code, b"cycler" | b"joiner" | b"lipsum" | b"this" | b"beans" | b"g" | b"$");
     let go = braces
         && code.iter().take_while(|byte| byte.is_ascii_lowercase()).count() < code.len()
@@ -130,6 +154,25 @@ fn expression(open: &[u8], inside: &[u8], whole: Range<usize>, found: &mut Found
     } else if plain && code.iter().any(u8::is_ascii_alphabetic) && !matches!(open, b"@{" | b"%{" | b"[=") {
         found.push("value that is a placeholder", Strength::Weak, whole);
     }
+}
+
+/// Whether a number or a text stands in the expression.
+fn has_literal(code: &[u8]) -> bool {
+    let mut word = false;
+    for byte in code {
+        match byte {
+            b'"' | b'\'' => return true,
+            b'0'..=b'9' if !word => return true,
+            _ => word = is_word(*byte),
+        }
+    }
+    false
+}
+
+/// `2024-11-22`
+fn is_date(code: &[u8]) -> bool {
+    code.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'/' | b'.' | b':' | b' '))
+        && code.iter().filter(|byte| matches!(byte, b'-' | b'/' | b':')).count() == 2
 }
 
 /// Objects that every page of Java has (Jakarta Expression Language §2.2).
@@ -235,6 +278,11 @@ mod tests {
             "[[${x}]]",
             "{12}{34}",
             "${9?c}",
+            "{{ x ?: 9 }}",
+            "${true}",
+            "#{session}",
+            "<%= 9.class %>",
+            "{{ page.inspect }}",
             "<%{{#{%\"",
         ] {
             assert!(score(text) >= 5, "{text}");
@@ -256,6 +304,10 @@ mod tests {
             "#{name}",
             "{{#each items}}",
             "{{> partial}}",
+            "{{ price | number:2 }}",
+            "{{ a ? b : c }}",
+            "${x%.*}",
+            "${HOME:0:3}",
             "{}",
             "{{}}",
             "",

@@ -384,6 +384,9 @@ impl<'a> Judge<'a> {
             b"link" if self.loads && self.stylesheet && self.remote => {
                 self.push("style sheet from elsewhere", pasted(Strength::Strong), at, found);
             }
+            b"image" | b"feimage" if self.links => {
+                self.push("graphic from elsewhere", pasted(Strength::Strong), at, found);
+            }
             b"link" if self.loads && self.fetches && self.remote => {
                 self.push("link that fetches from elsewhere", pasted(Strength::Strong), at, found);
             }

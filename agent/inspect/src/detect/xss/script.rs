@@ -96,6 +96,9 @@ impl Reader<'_, '_> {
                 self.punctuation(byte, at);
                 at += 1;
             }
+            if self.call.is_some() && self.found.is_certain() {
+                return;
+            }
         }
     }
 
@@ -385,6 +388,9 @@ impl Reader<'_, '_> {
         // Typographic quotes, which word processors make of others.
         let text = text.strip_prefix("‘".as_bytes()).or(text.strip_prefix("’".as_bytes())).unwrap_or(text);
         let text = text.strip_prefix("“".as_bytes()).or(text.strip_prefix("”".as_bytes())).unwrap_or(text);
+        if text.ends_with(b"onerror=") {
+            self.found.push("error handler that calls", Strength::Strong, start - 8..end);
+        }
         if text.ends_with(b"expression(") {
             self.found.push("style that runs script", Strength::Strong, start - 11..end);
         }
@@ -469,7 +475,10 @@ impl Reader<'_, '_> {
         let lead = self.text.get(self.begin..start).unwrap_or_default();
         let leads = lead.len() <= 24
             && lead.iter().all(|byte| {
-                matches!(byte, b'(' | b'!' | b'+' | b'~' | b'{' | b'[' | b' ' | b'0' | b',' | b'$')
+                matches!(
+                    byte,
+                    b'(' | b')' | b'=' | b'>' | b'!' | b'+' | b'~' | b'{' | b'[' | b' ' | b'0' | b',' | b'$'
+                )
             })
             || lead.eq_ignore_ascii_case(b"throw ")
             || lead == b"new "
@@ -488,8 +497,11 @@ impl Reader<'_, '_> {
         {
             return;
         }
-        let navigates =
-            matches!(self.root, Root::Location | Root::Document) || rest.trim_ascii().starts_with(b"=");
+        let shows = [&b".alert"[..], b".prompt", b".confirm", b".eval"]
+            .iter()
+            .any(|name| self.text.get(start..end).is_some_and(|chain| chain.ends_with(name)));
+        let navigates = matches!(self.root, Root::Location | Root::Document) && !shows
+            || rest.trim_ascii().starts_with(b"=");
         let name = self.text.get(start..end).unwrap_or_default();
         let name =
             name.iter().rposition(|byte| *byte == b'.').and_then(|dot| name.get(dot + 1..)).unwrap_or(name);
