@@ -346,6 +346,28 @@ impl<'a> Reader<'a, '_> {
         let blank =
             inside.iter().take(4).take_while(|byte| matches!(byte, b' ' | b'-' | b'=' | b'%')).count();
         let inside = inside.get(blank..).unwrap_or_default();
+        if !matches!(
+            inside.first(),
+            Some(
+                b'T' | b't'
+                    | b'.'
+                    | b'p'
+                    | b'P'
+                    | b'n'
+                    | b'N'
+                    | b'@'
+                    | b'x'
+                    | b'X'
+                    | b'h'
+                    | b'j'
+                    | b'd'
+                    | b'c'
+                    | b'b'
+                    | b'`'
+            )
+        ) {
+            return;
+        }
         if starts(inside, b"T(") && inside.get(2..40).unwrap_or(inside).contains(&b'.') {
             self.push("type of Java in a template", Strength::Certain, 6);
             return;
@@ -662,7 +684,10 @@ impl<'a> Reader<'a, '_> {
             b'v' => &[&b"var $"[..], b"var_dump("],
             _ => &[],
         };
-        if calls.iter().any(|call| starts(inside, call)) {
+        // Openers are dense in hostile text: one byte tells most of them apart.
+        let fourth = inside.get(3).map(u8::to_ascii_lowercase);
+        let may_be = |call: &&&[u8]| call.get(3).is_none_or(|byte| Some(byte.to_ascii_lowercase()) == fourth);
+        if calls.iter().filter(may_be).any(|call| starts(inside, call)) {
             self.push("tag of Smarty", Strength::Strong, 8);
             self.open = Some((Delimiter::Smarty, self.at));
             self.last = None;

@@ -303,27 +303,23 @@ fn element(rest: &[u8], at: usize, found: &mut Found) {
     if !name.contains(&b':') && !rest.first().is_some_and(u8::is_ascii_whitespace) {
         return;
     }
-    if memchr::memchr(b':', tag(rest)).is_none() && !name.contains(&b':') {
+    let tag = tag(rest);
+    if memchr::memchr(b':', tag).is_none() && !name.contains(&b':') {
         return;
     }
-    if memchr(b'=', tag(rest)).is_none() {
-        // Nothing is named.
-    } else if let Some(at_link) = find_word(tag(rest), b"xlink:href") {
-        let url =
-            quoted(tag(rest).get(at_link..).unwrap_or_default()).map(|(url, _)| url).unwrap_or_default();
+    let assigns = memchr(b'=', tag).is_some();
+    if assigns && let Some(at_link) = find_word(tag, b"xlink:href") {
+        let url = quoted(tag.get(at_link..).unwrap_or_default()).map(|(url, _)| url).unwrap_or_default();
         let opens = [&b"file:"[..], b"expect:", b"php:", b"jar:", b"netdoc:", b"ftp:", b"gopher:", b"text:"];
         if opens.iter().any(|scheme| has_word(url.trim_ascii_start(), scheme)) {
             found.push("graphic that opens a file", Strength::Strong, at..at + 1 + len);
         }
     }
-    if memchr(b'=', tag(rest)).is_some()
-        && let Some(at_schema) = find_word(tag(rest), b"schemalocation")
-    {
-        schema(tag(rest).get(at_schema..).unwrap_or_default(), at..at + 1 + len, found);
+    if assigns && let Some(at_schema) = find_word(tag, b"schemalocation") {
+        schema(tag.get(at_schema..).unwrap_or_default(), at..at + 1 + len, found);
     }
     let Some(colon) = memchr(b':', name) else { return };
     let (prefix, local) = (name.get(..colon).unwrap_or_default(), name.get(colon + 1..).unwrap_or_default());
-    let tag = tag(rest);
     let at = at..at + 1 + len;
     if local.eq_ignore_ascii_case(b"include")
         && (prefix.eq_ignore_ascii_case(b"xi") || prefix.eq_ignore_ascii_case(b"xinclude"))

@@ -86,6 +86,10 @@ impl Reader<'_, '_> {
     fn read(&mut self) {
         let mut at = 0;
         while let Some(&byte) = self.text.get(at) {
+            if byte <= b' ' && self.run == 0 {
+                at += 1;
+                continue;
+            }
             if is_word(byte) {
                 let rest = self.text.get(at..).unwrap_or_default();
                 let len = rest.iter().take_while(|byte| is_word(**byte)).count();
@@ -96,7 +100,8 @@ impl Reader<'_, '_> {
                 self.punctuation(byte, at);
                 at += 1;
             }
-            if self.call.is_some() && self.found.is_certain() {
+            // With the call that the caller adds it blocks in every profile.
+            if self.call.is_some() && self.found.score() >= Strength::Strong as u32 {
                 return;
             }
         }
