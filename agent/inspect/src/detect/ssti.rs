@@ -442,7 +442,8 @@ impl<'a> Reader<'a, '_> {
             b"if" | b"elsif" | b"unless" | b"while"
                 if [&b"true"[..], b"1 ", b"1%", b"1=", b"7*7", b"'a'", b"\"a\"", b"not false"]
                     .iter()
-                    .any(|literal| starts(argument, literal)) =>
+                    .any(|literal| starts(argument, literal))
+                    || argument.first().is_some_and(u8::is_ascii_digit) =>
             {
                 "condition that is known"
             }
@@ -597,7 +598,7 @@ impl<'a> Reader<'a, '_> {
             }
         } else if [
             &b"System."[..],
-            b"DateTime.Now",
+            b"DateTime.",
             b"Html.Raw(",
             b"Html.Partial(",
             b"Environment.",
@@ -664,6 +665,8 @@ impl<'a> Reader<'a, '_> {
             b'f' => &[&b"fetch file="[..], b"function name='"],
             b'i' => &[
                 &b"include file="[..],
+                b"include '/",
+                b"if 1}",
                 b"include_php ",
                 b"if phpinfo",
                 b"if system",

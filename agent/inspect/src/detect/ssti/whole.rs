@@ -113,6 +113,8 @@ fn expression(open: &[u8], inside: &[u8], whole: Range<usize>, found: &mut Found
     let strong = (braces || matches!(open, b"${" | b"#{" | b"*{" | b"@{")) && computes
         || inspects
         || erb && literal
+        || open == b"#{" && first.is_ascii_digit() && path > 2 && path_end == b'{'
+        || matches!(code, b"global" | b"globalThis" | b"ENV" | b"process") && open != b"{{"
         || open == b"~{" && code.iter().any(|byte| matches!(byte, b':' | b'/'))
         || open == b"#{" && matches!(code, b"request" | b"session" | b"application" | b"facesContext" | b"process")
         || matches!(code, b"true" | b"false" | b"none" | b"None" | b"null") && (braces || open == b"${")
@@ -127,7 +129,7 @@ fn expression(open: &[u8], inside: &[u8], whole: Range<usize>, found: &mut Found
         || erb && !plain && !lead.contains(&b'#')
         || erb && lead.contains(&b'=') && (first.is_ascii_uppercase() || starts(code, b"self") || starts(code, b"params"))
         || open == b"[%"
-        || open == b"${" && is_implicit(code)
+        || matches!(open, b"${" | b"#{") && is_implicit(code)
         || open == b"${" && (first == b'#' || starts(code, b"empty ") || starts(code, b"python:") || memmem::find(code, b"|\"").is_some())
         || braces && matches!(code, b"cycler" | b"joiner" | b"lipsum" | b"this" | b"beans" | b"g" | b"$");
     let go = braces
@@ -197,6 +199,8 @@ fn is_implicit(code: &[u8]) -> bool {
                 | b"application"
                 | b"exchange"
                 | b"flash"
+                | b"systemProperties"
+                | b"systemEnvironment"
         )
 }
 

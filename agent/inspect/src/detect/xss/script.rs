@@ -487,6 +487,8 @@ impl Reader<'_, '_> {
             })
             || lead.eq_ignore_ascii_case(b"throw ")
             || lead == b"new "
+            || lead.len() <= 24 && lead.ends_with(b"function(){")
+            || lead.len() <= 24 && lead.starts_with(b"/*") && lead.ends_with(b"*/")
             || lead.starts_with(b"with(") && lead.len() <= 64
             || lead.starts_with(b"[") && lead.ends_with(b"(") && lead.len() <= 24
             || lead.len() <= 6 && lead.ends_with(b"=");
@@ -515,6 +517,9 @@ impl Reader<'_, '_> {
             || rest.first() == Some(&b'`')
             || [
                 &b"(atob"[..],
+                b"(alert",
+                b"(confirm",
+                b"(prompt",
                 b"(location",
                 b"(name",
                 b"(unescape",
@@ -693,7 +698,18 @@ pub(super) fn is_attack_argument(rest: &[u8]) -> bool {
             **byte <= b' '
                 || matches!(
                     byte,
-                    b'(' | b'"' | b'\'' | b'`' | b'\\' | b'=' | b'[' | b'.' | b'?' | b'*' | b'/'
+                    b'(' | b'"'
+                        | b'\''
+                        | b'`'
+                        | b'\\'
+                        | b'='
+                        | b'['
+                        | b'.'
+                        | b'?'
+                        | b'*'
+                        | b'/'
+                        | b'$'
+                        | b'{'
                 )
         })
         .count();
