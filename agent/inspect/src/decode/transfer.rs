@@ -211,7 +211,8 @@ fn base64(value: &[u8], out: &mut Vec<u8>) -> bool {
     true
 }
 
-const fn sextet(byte: u8) -> Option<u8> {
+/// The value of a digit of either alphabet.
+pub(crate) const fn sextet(byte: u8) -> Option<u8> {
     match byte {
         b'A'..=b'Z' => Some(byte - b'A'),
         b'a'..=b'z' => Some(byte - b'a' + 26),
