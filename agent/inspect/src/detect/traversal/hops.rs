@@ -102,8 +102,7 @@ pub(super) fn examine(value: &Value<'_>, start: usize, alone: bool, found: &mut 
     while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
         if run.name {
             let plain = rest.iter().take(PADDED_NAME).take_while(|byte| GOES_ON[usize::from(**byte)]).count();
-            // As many may be one letter, repeated.
-            if plain > 0 && plain < PADDED_NAME {
+            if plain > 0 {
                 run.take_name(rest.get(..plain).unwrap_or_default());
                 at += plain;
                 continue;
@@ -196,12 +195,18 @@ impl Run {
         }
     }
 
-    /// Takes fewer than [`PADDED_NAME`] bytes of a name that has begun.
+    /// Takes at most [`PADDED_NAME`] bytes of a name that has begun.
     fn take_name(&mut self, bytes: &[u8]) {
         self.path.extend(bytes);
-        if let Some(last) = bytes.last() {
-            (self.last, self.repeated) = (*last, 0);
-        }
+        let Some(&last) = bytes.last() else { return };
+        let as_before = bytes.iter().take_while(|byte| **byte == self.last).count();
+        self.padded |= self.repeated + as_before >= PADDED_NAME;
+        self.repeated = if as_before == bytes.len() {
+            self.repeated + as_before
+        } else {
+            bytes.iter().rev().take_while(|byte| **byte == last).count() - 1
+        };
+        self.last = last;
     }
 
     /// Counts the segment that ends here.
