@@ -19,6 +19,7 @@ mod transfer;
 
 pub(crate) use layers::Layers;
 pub use layers::Step;
+pub(crate) use transfer::sextet;
 
 use crate::byte_set::ByteSet;
 use layers::Steps;

@@ -89,8 +89,19 @@ pub(crate) fn nested(value: &[u8], bytes: ByteSet) -> Option<Format> {
     }
 }
 
-/// Shows each leaf of the structure that the string at `place` holds, `nested` set. What of it is malformed is left
-/// out: the string itself is a leaf that the visitor has seen.
+impl Format {
+    /// Whether only an encoder writes so: then nothing is in such a string but what its leaves have.
+    pub(crate) fn is_encoded(self, value: &[u8]) -> bool {
+        match self {
+            Self::Json => true,
+            Self::Form => form::is_encoded(value),
+            Self::Xml => false,
+        }
+    }
+}
+
+/// Shows each leaf of the structure that the string at `place` holds, `nested` set, and returns whether all of the
+/// string is such a structure. What of it is malformed is left out: the visitor is to look at the string itself, too.
 pub(crate) fn nested_leaves(
     format: Format,
     value: &[u8],
@@ -98,13 +109,16 @@ pub(crate) fn nested_leaves(
     max_depth: usize,
     scratch: &mut Scratch,
     visitor: &mut dyn Visitor,
-) -> ControlFlow<()> {
+) -> ControlFlow<(), bool> {
     let mut walk = Walk::new(scratch, visitor, max_depth, true).nested();
     let place = Place::nested_in(&place);
     match format {
-        Format::Json => json::walk(&mut walk, value, &place).map_continue(|_| ()),
-        Format::Form => form::walk(&mut walk, value, &place),
-        Format::Xml => xml::walk(&mut walk, value, &place).map_continue(|_| ()),
+        Format::Json => {
+            let outcome = json::walk(&mut walk, value, &place);
+            outcome.map_continue(|json| json.shape == json::Shape::Regular && json.read == value.len())
+        }
+        Format::Form => form::walk(&mut walk, value, &place).map_continue(|()| true),
+        Format::Xml => xml::walk(&mut walk, value, &place).map_continue(|_| true),
     }
 }
 

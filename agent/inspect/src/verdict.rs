@@ -1,6 +1,7 @@
 //! From evidence to a decision: what was found, where, and how a connection ends for it.
 
 mod close_reason;
+mod court;
 mod examine;
 mod finding;
 mod handshake;

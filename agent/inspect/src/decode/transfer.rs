@@ -1,7 +1,5 @@
 //! Values that are text in base64 (RFC 4648 §4 and §5) or in hexadecimal digits, and base64 behind `base64,`.
 
-use memchr::memmem;
-
 use crate::{
     byte_set::ByteSet,
     decode::{Step, characters::hex},
@@ -41,7 +39,10 @@ pub(super) const fn may_be_literal(bytes: ByteSet) -> bool {
 
 /// Where the first `0x2e`, `0x2f` or `0x5c` stands.
 fn literal(value: &[u8]) -> Option<usize> {
-    memmem::find_iter(value, b"0x").find(|at| value.get(at + 2..).and_then(path_byte).is_some())
+    let digits =
+        memchr::memchr_iter(b'x', value).filter(|at| value.get(at + 1..).and_then(path_byte).is_some());
+    let mut zeros = digits.filter_map(|x| x.checked_sub(1)).filter(|at| value.get(*at) == Some(&b'0'));
+    zeros.next()
 }
 
 fn path_byte(digits: &[u8]) -> Option<u8> {
@@ -73,7 +74,13 @@ pub(super) const fn may_be_marked(bytes: ByteSet) -> bool {
 }
 
 pub(super) fn is_marked(value: &[u8]) -> bool {
-    memmem::find(value, MARK).is_some()
+    marked(value).is_some()
+}
+
+/// Where the first [`MARK`] stands.
+fn marked(value: &[u8]) -> Option<usize> {
+    let mut ends = memchr::memchr_iter(b',', value).map(|comma| comma + 1);
+    ends.find(|end| value.get(..*end).is_some_and(|start| start.ends_with(MARK))).map(|end| end - MARK.len())
 }
 
 /// Undoes base64 or hexadecimal digits of a value that is nothing else, if that yields text, into `out`.
@@ -93,12 +100,12 @@ pub(super) fn undo(value: &[u8], bytes: ByteSet, out: &mut Vec<u8>) -> Option<St
 
 /// Replaces base64 behind `base64,` with the text that it is; returns whether there was any.
 pub(super) fn undo_marked(out: &mut Vec<u8>) -> bool {
-    let Some(first) = memmem::find(out, MARK) else { return false };
+    let Some(first) = marked(out) else { return false };
     let end = out.len();
     let (mut at, mut copied, mut written) = (first, first, first);
     let mut changed = false;
     let mut text = Vec::new();
-    while let Some(found) = out.get(at..end).and_then(|rest| memmem::find(rest, MARK)) {
+    while let Some(found) = out.get(at..end).and_then(marked) {
         let start = at + found + MARK.len();
         let run = out.get(start..end).unwrap_or_default();
         let len = run.iter().take_while(|&&byte| sextet(byte).is_some() || byte == b'=').count();
@@ -204,7 +211,8 @@ fn base64(value: &[u8], out: &mut Vec<u8>) -> bool {
     true
 }
 
-const fn sextet(byte: u8) -> Option<u8> {
+/// The value of a digit of either alphabet.
+pub(crate) const fn sextet(byte: u8) -> Option<u8> {
     match byte {
         b'A'..=b'Z' => Some(byte - b'A'),
         b'a'..=b'z' => Some(byte - b'a' + 26),

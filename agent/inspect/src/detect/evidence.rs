@@ -31,10 +31,18 @@ pub(crate) struct Evidence {
 }
 
 /// What a detector found in one value: at most [`Found::MAX`] different observations.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Found {
-    items: [Option<Evidence>; Self::MAX],
+    /// Beyond `len` they mean nothing.
+    items: [Evidence; Self::MAX],
     len: usize,
+}
+
+impl Default for Found {
+    fn default() -> Self {
+        const NOTHING: Evidence = Evidence { what: "", strength: Strength::Weak, at: 0..0 };
+        Self { items: [NOTHING; Self::MAX], len: 0 }
+    }
 }
 
 impl Found {
@@ -47,7 +55,7 @@ impl Found {
             return;
         }
         if let Some(slot) = self.items.get_mut(self.len) {
-            *slot = Some(Evidence { what, strength, at });
+            *slot = Evidence { what, strength, at };
             self.len += 1;
         }
     }
@@ -67,17 +75,16 @@ impl Found {
         self.len
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.len == 0
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Evidence> {
-        self.items.iter().flatten()
+        self.items.iter().take(self.len)
     }
 
     /// Forgets everything.
-    pub(crate) fn clear(&mut self) {
-        self.items.fill(None);
+    pub(crate) const fn clear(&mut self) {
         self.len = 0;
     }
 }

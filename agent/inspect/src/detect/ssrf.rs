@@ -12,7 +12,7 @@ use self::{
 };
 use crate::{
     byte_set::ByteSet,
-    detect::{Detector, Examples, Found, Gate, Signal, Strength, Value},
+    detect::{Detector, Examples, Found, Gate, Origin, Signal, Strength, Value},
 };
 
 /// Server-side request forgery (CWE-918): a value that is a URL, and whose host is the server itself, its network or
@@ -90,6 +90,11 @@ impl Detector for Ssrf {
     }
 
     fn examine(&self, value: &Value<'_>, found: &mut Found) {
+        // Browsers name the page there that they come from, also while it is being developed.
+        let is_from = [&b"origin"[..], b"referer"].iter().any(|name| value.name.eq_ignore_ascii_case(name));
+        if value.origin == Origin::Header && is_from {
+            return;
+        }
         let text = value.bytes.trim_ascii();
         let start = value.bytes.trim_ascii_start().len();
         let offset = value.bytes.len() - start;

@@ -12,7 +12,7 @@ use crate::{
     settings::Settings,
     verdict::{
         Finding, Unit,
-        examine::{Court, Levels, Reached},
+        court::{Court, Levels, Reached},
     },
 };
 
@@ -30,7 +30,7 @@ const SINGLE: [&str; 8] = [
 
 /// Looks for attacks in the path, the query, the cookies and the fields of a request; at most one finding a signal.
 pub(crate) fn examine_handshake(handshake: &Handshake, settings: &Settings) -> Vec<Finding> {
-    let mut levels = Levels::new();
+    let mut levels = Levels::default();
     let len = handshake.len();
     let mut court = Court::new(Unit::Handshake, Direction::ToServer, len, settings, &mut levels);
     let _ = hear(handshake, &mut court);

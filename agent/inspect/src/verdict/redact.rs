@@ -14,30 +14,56 @@ const MAX_WORD: usize = 20;
 /// Digits in runs of three and more become `#`, words longer than 20 characters (tokens, keys) and what stands
 /// before an `@` become `***`.
 pub(super) fn excerpt(value: &[u8]) -> String {
-    let suspicious =
-        |byte: &u8| matches!(byte, b'\'' | b'"' | b'<' | b';' | b'`' | b'=' | b'(' | b'#' | b'|');
-    let first = value.iter().position(suspicious).unwrap_or(0);
-    // Enough bytes for the excerpt, and to see the words at its ends as a whole.
-    let start = first.saturating_sub(4 * LEAD);
-    let end = value.len().min(first.saturating_add(4 * MAX_EXCERPT));
-    let before = String::from_utf8_lossy(value.get(start..first).unwrap_or_default());
-    let after = String::from_utf8_lossy(value.get(first..end).unwrap_or_default());
-    let before = mask(&before);
-    let hidden = before.chars().count().saturating_sub(LEAD);
-    let mut out = String::new();
-    if start > 0 || hidden > 0 {
-        out.push('…');
+    Piece::of(value).masked()
+}
+
+/// What an excerpt is made from, once it is known that it is wanted.
+#[derive(Clone, Debug)]
+pub(super) struct Piece {
+    bytes: Vec<u8>,
+    /// Where in them the first suspicious character stands.
+    first: usize,
+    /// Whether the value begins before it, and goes on behind it.
+    begins_before: bool,
+    goes_on: bool,
+}
+
+impl Piece {
+    /// Enough bytes for the excerpt, and to see the words at its ends as a whole.
+    pub(super) fn of(value: &[u8]) -> Self {
+        let suspicious =
+            |byte: &u8| matches!(byte, b'\'' | b'"' | b'<' | b';' | b'`' | b'=' | b'(' | b'#' | b'|');
+        let first = value.iter().position(suspicious).unwrap_or(0);
+        let start = first.saturating_sub(4 * LEAD);
+        let end = value.len().min(first.saturating_add(4 * MAX_EXCERPT));
+        Self {
+            bytes: value.get(start..end).unwrap_or_default().to_vec(),
+            first: first - start,
+            begins_before: start > 0,
+            goes_on: end < value.len(),
+        }
     }
-    out.extend(before.chars().skip(hidden));
-    let masked = mask(&after);
-    let room = MAX_EXCERPT - out.chars().count();
-    if masked.chars().count() > room || end < value.len() {
-        out.extend(masked.chars().take(room.saturating_sub(1)));
-        out.push('…');
-    } else {
-        out.push_str(&masked);
+
+    /// The [`excerpt`].
+    pub(super) fn masked(&self) -> String {
+        let (before, after) = self.bytes.split_at_checked(self.first).unwrap_or_default();
+        let before = mask(&String::from_utf8_lossy(before));
+        let hidden = before.chars().count().saturating_sub(LEAD);
+        let mut out = String::new();
+        if self.begins_before || hidden > 0 {
+            out.push('…');
+        }
+        out.extend(before.chars().skip(hidden));
+        let masked = mask(&String::from_utf8_lossy(after));
+        let room = MAX_EXCERPT - out.chars().count();
+        if masked.chars().count() > room || self.goes_on {
+            out.extend(masked.chars().take(room.saturating_sub(1)));
+            out.push('…');
+        } else {
+            out.push_str(&masked);
+        }
+        out
     }
-    out
 }
 
 fn mask(text: &str) -> String {

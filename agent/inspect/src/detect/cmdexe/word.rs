@@ -59,6 +59,13 @@ impl Word {
                 break;
             }
             let rest = value.get(at + 1..).unwrap_or_default();
+            if is_plain(byte) {
+                let room = Self::FARTHEST - (at - start);
+                let more = rest.iter().take(room).take_while(|byte| is_plain(**byte)).count();
+                word.extend(value.get(at..at + 1 + more).unwrap_or_default(), &mut tricks);
+                at += 1 + more;
+                continue;
+            }
             let next = rest.first().copied();
             match byte {
                 b' ' | b'\t'..=b'\r' | b';' | b'|' | b'&' | b')' | b'(' | b'}' | b'+' => break,
@@ -200,6 +207,17 @@ impl Word {
         }
     }
 
+    /// The same as [`push`](Self::push) of each byte.
+    fn extend(&mut self, bytes: &[u8], tricks: &mut u32) {
+        self.count(tricks);
+        let fitting = bytes.len().min(Self::LONGEST - self.len);
+        self.long |= fitting < bytes.len();
+        for (slot, byte) in self.name.iter_mut().skip(self.len).zip(bytes) {
+            *slot = byte.to_ascii_lowercase();
+        }
+        self.len += fitting;
+    }
+
     /// Whether the name, read as a pattern, is one of a file that holds passwords.
     pub(super) fn names_password_file(&self) -> bool {
         let name = self.name();
@@ -209,6 +227,11 @@ impl Word {
                 && [&b"passwd"[..], b"shadow", b"passwd-", b"sudoers"].iter().any(|file| glob(name, file))
         }
     }
+}
+
+/// Whether a byte stands for itself and nothing else.
+const fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':')
 }
 
 /// Whether a shell pattern (`?`, `*`, `[...]` as any one byte) stands for a name of at most a few bytes.

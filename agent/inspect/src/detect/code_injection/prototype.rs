@@ -27,13 +27,15 @@ pub(super) static MARKS: &[Mark] = &[
 pub(super) fn examine_key(key: &[u8], found: &mut Found) {
     let all = 0..key.len();
     match key {
-        b"__proto__" => found.push("prototype as a member", Strength::Certain, all),
+        name if name.eq_ignore_ascii_case(b"__proto__") => {
+            found.push("prototype as a member", Strength::Certain, all);
+        }
         // `constructor` alone is an ordinary word (in motor racing, for instance); both in one message are not.
         b"constructor" => found.push("constructor as a member", Strength::Tag, all),
         b"prototype" => found.push("prototype of a constructor as a member", Strength::Medium, all),
         _ => {
             for name in [&b"__proto__"[..], b"constructor.prototype", b"constructor[prototype]"] {
-                if let Some(at) = memchr::memmem::find(key, name) {
+                if let Some(at) = key.windows(name.len()).position(|part| part.eq_ignore_ascii_case(name)) {
                     let end = at + name.len();
                     let apart = |byte: Option<&u8>| !byte.is_some_and(|&byte| is_word(byte));
                     let goes_on = matches!(key.get(end), None | Some(b'.' | b'[' | b']'));

@@ -75,6 +75,17 @@ impl Tail {
         }
     }
 
+    fn extend(&mut self, bytes: &[u8]) {
+        match self.bytes.get_mut(self.len..self.len + bytes.len()) {
+            Some(free) => {
+                free.copy_from_slice(bytes);
+                free.make_ascii_lowercase();
+                self.len += bytes.len();
+            }
+            None => bytes.iter().for_each(|byte| self.push(*byte)),
+        }
+    }
+
     fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
     }
@@ -89,6 +100,14 @@ pub(super) fn examine(value: &Value<'_>, start: usize, alone: bool, found: &mut 
     let mut run = Run::new(start);
     let mut at = start;
     while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+        if run.name {
+            let plain = rest.iter().take(PADDED_NAME).take_while(|byte| GOES_ON[usize::from(**byte)]).count();
+            if plain > 0 {
+                run.take_name(rest.get(..plain).unwrap_or_default());
+                at += plain;
+                continue;
+            }
+        }
         let (unit, len) = unit(rest, &run, spaced, overlong);
         if unit == Unit::End {
             run.finish(at, start, alone || spaced, hidden, found);
@@ -174,6 +193,20 @@ impl Run {
             }
             Unit::End => {}
         }
+    }
+
+    /// Takes at most [`PADDED_NAME`] bytes of a name that has begun.
+    fn take_name(&mut self, bytes: &[u8]) {
+        self.path.extend(bytes);
+        let Some(&last) = bytes.last() else { return };
+        let as_before = bytes.iter().take_while(|byte| **byte == self.last).count();
+        self.padded |= self.repeated + as_before >= PADDED_NAME;
+        self.repeated = if as_before == bytes.len() {
+            self.repeated + as_before
+        } else {
+            bytes.iter().rev().take_while(|byte| **byte == last).count() - 1
+        };
+        self.last = last;
     }
 
     /// Counts the segment that ends here.
@@ -266,6 +299,36 @@ fn is_template(path: &[u8]) -> bool {
         && front.iter().all(|byte| matches!(byte, b'.' | b'/' | b'?' | b'x' | b'0' | b'2' | b'e' | b'\\'))
         && !(front == b"./" && path.len() > 2)
 }
+
+/// The bytes that are part of a name behind its first byte, whatever follows them.
+static GOES_ON: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = b'1';
+    while byte < 0x7f {
+        let means_something = matches!(
+            byte,
+            b'=' | b'?'
+                | b'#'
+                | b'&'
+                | b'|'
+                | b';'
+                | b','
+                | b'"'
+                | b'\''
+                | b'`'
+                | b'('
+                | b')'
+                | b'<'
+                | b'>'
+                | b'\\'
+        );
+        table[byte as usize] = !means_something;
+        byte += 1;
+    }
+    table[b'-' as usize] = true;
+    table[b':' as usize] = true;
+    table
+};
 
 /// Whether a path names a file of the kind that the source code of a project refers to.
 fn is_asset(path: &[u8]) -> bool {

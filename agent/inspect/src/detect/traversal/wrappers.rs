@@ -26,7 +26,11 @@ const LONGEST: usize = 16;
 
 /// Reports wrappers, and URLs of files in the parameters of scripts.
 pub(super) fn examine(value: &[u8], offset: usize, alone: bool, found: &mut Found) {
-    for at in memchr::memmem::find_iter(value, b"://") {
+    let last_equals = memchr::memrchr(b'=', value);
+    for at in memchr::memchr_iter(b':', value) {
+        if value.get(at + 1..at + 3) != Some(b"//") {
+            continue;
+        }
         let before = value.get(..at).unwrap_or_default();
         let scheme_len = before
             .iter()
@@ -42,7 +46,7 @@ pub(super) fn examine(value: &[u8], offset: usize, alone: bool, found: &mut Foun
         let path = value.get(at + 3..).unwrap_or_default();
         let range = offset + start..offset + at + 3;
         let first = matches!(before.get(..start).and_then(<[u8]>::last), None | Some(b'=' | b':'));
-        let filter = starts_with(path, b"filter/") && memchr::memmem::find(path, b"=").is_some();
+        let filter = starts_with(path, b"filter/") && last_equals > Some(at);
         match *wrapper {
             b"php" if filter => found.push("filter of php", Strength::Strong, range.clone()),
             _ if alone && first => found.push("stream wrapper of php", Strength::Strong, range.clone()),
@@ -66,17 +70,17 @@ pub(super) fn examine(value: &[u8], offset: usize, alone: bool, found: &mut Foun
 
 /// A script of PHP that is told to include a file of another host: `/a.php?dir=http://host/x.txt?`.
 fn included(value: &[u8], offset: usize, found: &mut Found) {
-    if starts_with(value, b"data:application/x-httpd-php")
-        || find(value, b"=data:application/x-httpd-php").is_some()
-    {
+    const CODE: &[u8] = b"data:application/x-httpd-php";
+    let mut parameters =
+        memchr::memchr_iter(b'=', value).map(|at| (at, value.get(at + 1..).unwrap_or_default()));
+    if starts_with(value, CODE) || parameters.clone().any(|(_, parameter)| parameter.starts_with(CODE)) {
         found.push("php code in a url", Strength::Strong, offset..offset + value.len());
         return;
     }
-    let Some(at) =
-        [b"=http://".as_slice(), b"=https://", b"=ftp://"].iter().find_map(|start| find(value, start))
-    else {
-        return;
+    let is_url = |parameter: &[u8]| {
+        [b"http://".as_slice(), b"https://", b"ftp://"].iter().any(|start| parameter.starts_with(start))
     };
+    let Some((at, _)) = parameters.find(|(_, parameter)| is_url(parameter)) else { return };
     let (script, url) = value.split_at(at);
     let cut = url.iter().skip(1).position(|byte| matches!(byte, b'&' | 0)).map_or(url.len(), |at| at + 1);
     let ended = cut < url.len() && url.get(cut) == Some(&0);
@@ -86,7 +90,7 @@ fn included(value: &[u8], offset: usize, found: &mut Found) {
         None => (url, ended),
     };
     let text = url.len() > 4 && url.get(url.len() - 4..).is_some_and(|end| end.eq_ignore_ascii_case(b".txt"));
-    if find(script, b".php").is_some() && script.contains(&b'?') && (text || ended) {
+    if script.contains(&b'?') && memchr::memmem::find(script, b".php").is_some() && (text || ended) {
         found.push(
             "file of another host as parameter of a script",
             Strength::Strong,
@@ -97,9 +101,4 @@ fn included(value: &[u8], offset: usize, found: &mut Found) {
 
 fn starts_with(text: &[u8], lower_case: &[u8]) -> bool {
     text.get(..lower_case.len()).is_some_and(|start| start.eq_ignore_ascii_case(lower_case))
-}
-
-/// In lower case, as lists have it.
-fn find(text: &[u8], needle: &[u8]) -> Option<usize> {
-    memchr::memmem::find(text, needle)
 }

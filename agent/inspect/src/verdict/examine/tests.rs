@@ -1,6 +1,12 @@
 //! Values in layers, as a message brings them.
 
 use super::*;
+use crate::{
+    decode,
+    detect::Signal,
+    settings::Mode,
+    verdict::{FindingAction, court::PIECE},
+};
 
 fn judged(message: &str) -> Vec<Finding> {
     let settings = Settings { mode: Mode::Log, ..Settings::default() };
@@ -45,7 +51,7 @@ fn finds_what_is_encoded_in_any_way_and_in_several() {
         "<a><b>../../etc/passwd</b></a>",
         "{\"a\":\"Li4vLi4vLi4vZXRjL3Bhc3N3ZA==\"}",
     ] {
-        assert_eq!(blocked(value), [Signal::Traversal], "{value}");
+        assert!(blocked(value).contains(&Signal::Traversal), "{value}");
     }
 }
 

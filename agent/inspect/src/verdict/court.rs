@@ -1,0 +1,238 @@
+//! Hears what the detectors find in the values of a message, and decides.
+
+mod rounds;
+
+#[cfg(test)]
+pub(super) use rounds::PIECE;
+pub(super) use rounds::{Levels, Reached};
+
+use std::ops::ControlFlow;
+
+use crate::{
+    decode::Layers,
+    detect::{Evidence, Found, Gate, Signal, SignalKind, Strength, Value},
+    direction::Direction,
+    payload::{Anomaly, Leaf, Place, Visitor},
+    settings::{Mode, Settings},
+    verdict::{
+        Finding, FindingAction, Observation, Unit,
+        redact::{Piece, excerpt},
+    },
+};
+use rounds::{MAX_BETWEEN_BYTES, decodable};
+
+/// What was found so far in one message or handshake.
+pub(super) struct Court<'a> {
+    unit: Unit,
+    direction: Direction,
+    settings: &'a Settings,
+    cases: Vec<Case>,
+    findings: Vec<Finding>,
+    looked_at: u32,
+    levels: &'a mut Levels,
+    /// How many bytes may still be decoded.
+    decodable: usize,
+    /// How many bytes of rounds that are not the last may still be judged.
+    between: usize,
+    /// The detectors, by index, that found something in the leaf as it stands: what they find in it is not hidden.
+    open: u32,
+}
+
+impl Visitor for Court<'_> {
+    fn leaf(&mut self, leaf: Leaf<'_>) -> ControlFlow<()> {
+        self.hear(leaf, Reached::default())
+    }
+
+    fn anomaly(&mut self, anomaly: Anomaly, value: &[u8], place: Place<'_>) {
+        let signal = match anomaly {
+            Anomaly::Json => Signal::JsonError,
+            Anomaly::Xml => Signal::XmlError,
+            Anomaly::Malformed => Signal::MalformedData,
+            Anomaly::Compressed => Signal::Compressed,
+            Anomaly::Uninspected => Signal::WsUninspected,
+        };
+        self.unusual(signal, value, place);
+    }
+}
+
+/// What speaks for one signal, over all values of the message.
+struct Case {
+    signal: Signal,
+    found: Found,
+    observations: Vec<Observation>,
+    /// The strongest value: its score, and how it is shown.
+    best: u32,
+    location: String,
+    piece: Piece,
+    evidence: Evidence,
+    layers: Layers,
+}
+
+impl<'a> Court<'a> {
+    /// Begins with a message or handshake of `len` bytes.
+    pub(super) fn new(
+        unit: Unit,
+        direction: Direction,
+        len: usize,
+        settings: &'a Settings,
+        levels: &'a mut Levels,
+    ) -> Self {
+        Self {
+            unit,
+            direction,
+            settings,
+            cases: Vec::new(),
+            findings: Vec::new(),
+            looked_at: 0,
+            levels,
+            decodable: decodable(len),
+            between: MAX_BETWEEN_BYTES,
+            open: 0,
+        }
+    }
+
+    fn ask(&mut self, value: &Value<'_>, gate: Gate, place: Place<'_>) -> ControlFlow<()> {
+        let mut found = Found::default();
+        for (index, detector) in gate.detectors() {
+            found.clear();
+            detector.examine(value, &mut found);
+            if found.is_empty() {
+                continue;
+            }
+            let bit = 1_u32 << index;
+            if value.layers.is_empty() {
+                self.open |= bit;
+            }
+            // What is there only once an encoding is undone that nobody uses honestly says more than in the open.
+            if value.layers.is_hiding()
+                && self.open & bit == 0
+                && detector.signal().kind() == SignalKind::Attack
+            {
+                found.push("hidden by its encoding", Strength::Medium, 0..value.bytes.len());
+            }
+            self.note(detector.signal(), &found, value, place)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn note(
+        &mut self,
+        signal: Signal,
+        found: &Found,
+        value: &Value<'_>,
+        place: Place<'_>,
+    ) -> ControlFlow<()> {
+        let Some(evidence) = found.iter().max_by_key(|evidence| evidence.strength) else {
+            return ControlFlow::Continue(());
+        };
+        let score = found.score();
+        let index = match self.cases.iter().position(|case| case.signal == signal) {
+            Some(index) => index,
+            None => {
+                self.cases.push(Case {
+                    signal,
+                    found: Found::default(),
+                    observations: Vec::new(),
+                    best: 0,
+                    location: String::new(),
+                    piece: Piece::of(b""),
+                    evidence: evidence.clone(),
+                    layers: value.layers,
+                });
+                self.cases.len() - 1
+            }
+        };
+        let Some(case) = self.cases.get_mut(index) else { return ControlFlow::Continue(()) };
+        let mut shown = None;
+        let mut location = || shown.get_or_insert_with(|| place.location()).clone();
+        for Evidence { what, strength, at } in found.iter() {
+            let known = case.found.len();
+            case.found.push(what, *strength, at.clone());
+            if case.found.len() > known {
+                case.observations.push(Observation {
+                    what,
+                    strength: *strength as u32,
+                    location: location(),
+                    at: at.clone(),
+                    layers: value.layers.iter().collect(),
+                });
+            }
+        }
+        if score > case.best {
+            case.best = score;
+            case.location = location();
+            case.piece = Piece::of(value.bytes);
+            case.evidence = evidence.clone();
+            case.layers = value.layers;
+        }
+        // In mode block the first attack decides; in mode log there may be a finding of each signal.
+        let decided = signal.kind() == SignalKind::Attack
+            && case.found.score() >= self.settings.profile.block_score()
+            && self.settings.mode == Mode::Block;
+        if decided { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    pub(super) fn close(mut self) -> Vec<Finding> {
+        for case in std::mem::take(&mut self.cases) {
+            let score = case.found.score();
+            if score < self.settings.profile.tag_score() {
+                continue;
+            }
+            let blocks =
+                case.signal.kind() == SignalKind::Attack && score >= self.settings.profile.block_score();
+            self.findings.push(Finding {
+                signal: case.signal,
+                direction: self.direction,
+                action: match (blocks, self.settings.mode) {
+                    (true, Mode::Block) => FindingAction::Block,
+                    (true, Mode::Log) => FindingAction::Log,
+                    (false, _) => FindingAction::Tag,
+                },
+                score,
+                location: case.location,
+                excerpt: case.piece.masked(),
+                evidence: case.evidence.what,
+                at: case.evidence.at,
+                layers: case.layers.iter().collect(),
+                observations: case.observations,
+                unit: self.unit,
+            });
+        }
+        // What blocks first, then the highest score.
+        self.findings.sort_by_key(|finding| (finding.action, std::cmp::Reverse(finding.score)));
+        self.findings
+    }
+
+    /// A layer was not looked at, because there are so many.
+    fn left_out(&mut self, place: Place<'_>) {
+        self.report(Signal::WsUninspected, b"", place, false);
+    }
+
+    /// Something unusual about the message that is no matter of degree.
+    pub(super) fn unusual(&mut self, signal: Signal, value: &[u8], place: Place<'_>) {
+        self.report(signal, value, place, signal == Signal::WsUninspected);
+    }
+
+    fn report(&mut self, signal: Signal, value: &[u8], place: Place<'_>, blocks: bool) {
+        if self.findings.iter().any(|known| known.signal == signal) {
+            return;
+        }
+        self.findings.push(Finding {
+            signal,
+            direction: self.direction,
+            action: match (blocks, self.settings.mode) {
+                (true, Mode::Block) => FindingAction::Block,
+                (true, Mode::Log) => FindingAction::Log,
+                (false, _) => FindingAction::Tag,
+            },
+            score: 0,
+            location: place.location(),
+            excerpt: excerpt(value),
+            evidence: "",
+            at: 0..0,
+            layers: Vec::new(),
+            observations: Vec::new(),
+            unit: self.unit,
+        });
+    }
+}
