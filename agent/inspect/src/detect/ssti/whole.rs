@@ -9,7 +9,7 @@ use crate::detect::{Found, Strength};
 /// Longest value that is looked at as a whole.
 const SHORT: usize = 200;
 
-/// Delimiters, and whether what they enclose is often a plain path of names.
+/// Delimiters, those that begin with others first.
 const DELIMITERS: [(&[u8], &[u8]); 16] = [
     (b"{{{", b"}}}"),
     (b"${{", b"}}"),

@@ -421,7 +421,7 @@ impl Reader<'_, '_> {
                 || closers > 0 && behind.contains(&b')')
                 || leads
                     && (behind == b"("
-                        || closers > 0 && closers == behind.len() && behind.trim_ascii().len() > 0);
+                        || closers > 0 && closers == behind.len() && !behind.trim_ascii().is_empty());
             let tail = self.text.get(end..).unwrap_or_default().trim_ascii_end();
             if leads && behind.is_empty() && (tail.ends_with(b"\">") || tail.ends_with(b"'>")) {
                 self.found.push("string ended, then a call", Strength::Strong, start - 1..end);
