@@ -2,7 +2,7 @@
 //!
 //! A round undoes one layer of everything that stands in a value: characters written as `%27`, `%u0027`, `\u0027` or
 //! `&#39;`, then the characters that many readers take for ASCII (overlong UTF-8, full-width and look-alike ones,
-//! those without width, NUL). A value that is nothing but base64 or hexadecimal digits of text is that text. Three
+//! those without width, NUL). A value that is nothing but base64 or hexadecimal digits of text is that text; padding at either end is taken away. Three
 //! rounds are undone, more is not used by anybody but to tire who looks.
 //!
 //! Whoever reads a message may decode less than this or nothing, so the value as it stands and the result of each
@@ -13,11 +13,13 @@ mod entity;
 mod fold;
 mod layers;
 mod lookalike;
+mod padding;
 mod quoted;
 mod transfer;
 
 pub(crate) use layers::Layers;
 pub use layers::Step;
+pub(crate) use transfer::sextet;
 
 use crate::byte_set::ByteSet;
 use layers::Steps;
@@ -57,7 +59,10 @@ impl Buffers {
 
 /// Whether [`round`] may find something to undo in a value of these kinds of bytes. Errs towards yes.
 pub(crate) fn may_change(value: &[u8], bytes: ByteSet) -> bool {
-    bytes.has_any(CHARACTERS.and(FOLDED)) || may_be_form(bytes) || transfer::may_be(value, bytes)
+    bytes.has_any(CHARACTERS.and(FOLDED))
+        || may_be_form(bytes)
+        || transfer::may_be(value, bytes)
+        || padding::may_be(value)
 }
 
 /// Whether a value of these kinds of bytes may be from a URL-encoded form, where `+` is a blank: it has no other blanks.
@@ -82,6 +87,11 @@ pub(crate) fn plus_to_blank(value: &mut [u8], layers: &mut Layers) {
 /// Takes time linear in the length of the value; the result is never longer than the value.
 pub(crate) fn round(value: &[u8], bytes: ByteSet, out: &mut Vec<u8>, layers: &mut Layers) -> bool {
     out.clear();
+    if let Some(rest) = padding::strip(value) {
+        out.extend_from_slice(rest);
+        layers.push(Step::Padding);
+        return true;
+    }
     if let Some(step) = transfer::undo(value, bytes, out) {
         layers.push(step);
         return true;

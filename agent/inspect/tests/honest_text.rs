@@ -490,7 +490,6 @@ fn nothing_that_people_and_programs_send_is_refused() {
 }
 
 #[test]
-#[ignore = "needs tokenizers of our own for SQL and markup"]
 fn near_misses_are_not_refused() {
     let (refused, _) = judge(NEAR_MISSES);
     assert!(refused.is_empty(), "{}", refused.join("\n"));

@@ -38,7 +38,8 @@ pub(super) fn first(value: &[u8], bytes: ByteSet) -> Option<usize> {
                 graphic(before) && graphic(after)
             }
             Change::Drop(_) => graphic(before) || graphic(after),
-            Change::Byte(_, _, false) => letters,
+            // Punctuation of other scripts; but they have no use for dollars and braces next to each other.
+            Change::Byte(byte, _, false) => letters || matches!(byte, b'$' | b'{' | b'}'),
             Change::Byte(..) | Change::Char(..) => true,
         };
         if counts {

@@ -30,6 +30,8 @@ pub enum Step {
     ZeroWidth,
     /// NUL bytes.
     Nul,
+    /// One byte repeated at the beginning or end.
+    Padding,
 }
 
 impl Step {
@@ -49,6 +51,7 @@ impl Step {
             Self::Lookalike => "look-alike",
             Self::ZeroWidth => "zero-width",
             Self::Nul => "nul",
+            Self::Padding => "padding",
         }
     }
 }

@@ -15,11 +15,11 @@ const BASE64: ByteSet = ByteSet::LETTER
     .and(ByteSet::PLAIN)
     .and(ByteSet::BREAK);
 
-/// Shorter values hide nothing: six bytes.
-const SHORTEST_BASE64: usize = 8;
+/// Shorter values hide nothing: four bytes.
+const SHORTEST_BASE64: usize = 6;
 
-/// Shorter values are numbers.
-const SHORTEST_HEX: usize = 16;
+/// Shorter values hide nothing, either.
+const SHORTEST_HEX: usize = 8;
 
 /// What stands before base64 in URLs (RFC 2397) and in the values of some encoders.
 const MARK: &[u8] = b"base64,";
@@ -211,7 +211,8 @@ fn base64(value: &[u8], out: &mut Vec<u8>) -> bool {
     true
 }
 
-const fn sextet(byte: u8) -> Option<u8> {
+/// The value of a digit of either alphabet.
+pub(crate) const fn sextet(byte: u8) -> Option<u8> {
     match byte {
         b'A'..=b'Z' => Some(byte - b'A'),
         b'a'..=b'z' => Some(byte - b'a' + 26),

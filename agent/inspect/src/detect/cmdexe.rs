@@ -1,5 +1,6 @@
 //! Commands of an operating system's shell.
 
+mod aimed;
 mod argument;
 mod command_line;
 mod commands;
@@ -58,6 +59,10 @@ impl Detector for CmdExe {
                 "';system('id');//",
                 "|for /f \"delims=\" %i in ('whoami') do echo %i",
                 "\n/usr/bin/id",
+                "cat /etc/hosts",
+                "net user eve secret /add",
+                "1\nid",
+                "<id;",
             ],
             passed: &[
                 "sudo apt-get update && sudo apt-get install nginx",
@@ -83,11 +88,31 @@ impl Detector for CmdExe {
     }
 
     fn literals(&self) -> &'static [&'static str] {
-        &[]
+        &[
+            "uname -",
+            "netstat -",
+            "ping -c",
+            "ping -n",
+            "net user",
+            "net view",
+            "net localgroup",
+            "wmic ",
+            "reg query",
+            "route print",
+            "powershell -",
+            "ls -l",
+            "ls -a",
+            "sh -c",
+            "ps -ef",
+            "ps aux",
+            "arp -a",
+            "ifconfig -a",
+            "dir c:",
+        ]
     }
 
     fn applies(&self, gate: &Gate) -> bool {
-        gate.bytes.has_any(SEPARATORS.and(PATHS))
+        gate.has_literal() || gate.bytes.has_any(SEPARATORS.and(PATHS))
     }
 
     fn examine(&self, value: &Value<'_>, found: &mut Found) {

@@ -1,6 +1,9 @@
 //! Tokens that ask not to be checked.
 
-use crate::detect::{Detector, Examples, Found, Signal, Strength, Value};
+use crate::{
+    decode::sextet,
+    detect::{Detector, Examples, Found, Signal, Strength, Value},
+};
 
 /// A JSON Web Token whose header says `"alg":"none"` (RFC 7519 §6; CWE-347): whoever accepts it accepts anything.
 ///
@@ -101,18 +104,6 @@ fn names_no_algorithm(header: &[u8]) -> bool {
         let algorithm = rest.get(..end).unwrap_or_default().trim_ascii();
         algorithm.is_empty() || algorithm.eq_ignore_ascii_case(b"none")
     })
-}
-
-/// The value of a digit of base64url, or of base64.
-const fn sextet(byte: u8) -> Option<u8> {
-    match byte {
-        b'A'..=b'Z' => Some(byte - b'A'),
-        b'a'..=b'z' => Some(byte - b'a' + 26),
-        b'0'..=b'9' => Some(byte - b'0' + 52),
-        b'+' | b'-' => Some(62),
-        b'/' | b'_' => Some(63),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

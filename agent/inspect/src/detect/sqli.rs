@@ -98,6 +98,22 @@ impl Detector for Sqli {
             "regexp",
             "or 1",
             "and 1",
+            "or 2",
+            "and 2",
+            "or 3",
+            "and 3",
+            "or 4",
+            "and 4",
+            "or 5",
+            "and 5",
+            "or 6",
+            "and 6",
+            "or 7",
+            "and 7",
+            "or 8",
+            "and 8",
+            "or 9",
+            "and 9",
             "sounds",
             "between",
             "@@",
@@ -122,6 +138,17 @@ impl Detector for Sqli {
             "make_set",
             "elt(",
             "iif(",
+            "version()",
+            "ctxsys",
+            "gtid_",
+            "randomblob",
+            "convert(",
+            "cast(",
+            "current_",
+            "_user",
+            "mysql.",
+            "boolean mode",
+            "bulk ",
         ]
     }
 
@@ -165,11 +192,39 @@ impl Detector for Sqli {
             return;
         }
         read(value, found);
+        if found.is_empty()
+            && value.len() <= LONGEST_DOUBLED
+            && let Some(undoubled) = undouble(value)
+        {
+            read(&undoubled, found);
+        }
     }
 }
 
+/// Longest value in which doubled quotes are made single.
+const LONGEST_DOUBLED: usize = 256;
+
+/// The value with single quotes for its doubled ones, if they are all doubled: it comes from a field of a CSV file,
+/// or was escaped once.
+fn undouble(value: &[u8]) -> Option<Vec<u8>> {
+    let at = memchr::memchr(b'"', value)?;
+    if value.get(at + 1) != Some(&b'"') || memchr::memchr(b'"', value.get(at + 2..)?).is_none() {
+        return None;
+    }
+    let mut undoubled = Vec::with_capacity(value.len());
+    let mut rest = value;
+    while let Some((byte, behind)) = rest.split_first() {
+        undoubled.push(*byte);
+        rest = if *byte == b'"' { behind.strip_prefix(b"\"").unwrap_or(behind) } else { behind };
+    }
+    Some(undoubled)
+}
+
 /// What not even a whole statement has unless somebody attacks.
-const ONLY_ATTACKS: [&str; 7] = [
+const ONLY_ATTACKS: [&str; 10] = [
+    "makes an account",
+    "loads a file",
+    "asks the server about itself",
     "statement that breaks off",
     "a script hidden in a number",
     "keyword in mixed case",
@@ -192,11 +247,23 @@ fn read(value: &[u8], found: &mut Found) {
                 Reader::behind_quote(value, found).read(at + 1, plus_is_blank);
             }
         }
+        for bracket in [b'`', b']'] {
+            if let Some(at) = value.iter().take(LONGEST_NAME).position(|byte| *byte == bracket)
+                && value.iter().take(at).all(u8::is_ascii_alphanumeric)
+                && may_close(value, bracket)
+                && !found.is_certain()
+            {
+                Reader::behind_quote(value, found).read(at + 1, plus_is_blank);
+            }
+        }
         if !found.is_certain() {
             Reader::plain(value, found).read(0, plus_is_blank);
         }
     }
 }
+
+/// Longest name or number that is read before a bracket that ends the name of a column.
+const LONGEST_NAME: usize = 32;
 
 /// Whether one of the quotes that may close the string around the value goes on as SQL would: most apostrophes do
 /// not, and the value need not be read as the inside of a string.
@@ -224,6 +291,12 @@ fn may_close(value: &[u8], quote: u8) -> bool {
 
 /// Whether `+` may stand for blanks: it touches what stands beside it.
 fn is_form(value: &[u8]) -> bool {
+    const LONG: usize = 256;
+    const LONGEST: usize = 4096;
+    let has_blanks = || memchr::memchr(b' ', value.get(..LONG).unwrap_or(value)).is_some();
+    if value.len() > LONGEST || value.len() > LONG && has_blanks() {
+        return false;
+    }
     memchr::memchr_iter(b'+', value).take(32).any(|at| {
         value.get(at + 1).is_some_and(u8::is_ascii_alphabetic) && value.get(at.wrapping_sub(1)) != Some(&b' ')
     })
@@ -334,11 +407,93 @@ mod tests {
             "SELECT * FROM t WHERE a = 'x' OR b = 2",
             "select id from t where 1=1 and name like '%a%' union select 2",
             "INSERT INTO t VALUES (1, 'x'); UPDATE t SET a = 'y' WHERE 1=1",
-            "SELECT SLEEP(5)",
         ] {
             assert!(score(statement) < 5, "{statement}: {}", score(statement));
         }
         assert!(score("SeLeCt 1 UnIoN SeLeCt 2") >= 5);
+    }
+
+    #[test]
+    fn a_short_statement_about_the_server_is_none_that_people_paste() {
+        let attacks = [
+            "select @@version",
+            "SELECT table_name FROM information_schema.tables",
+            "select user, host from mysql.user",
+            "SELECT banner FROM v$version",
+            "select pg_sleep(5)",
+            "select sleep(5)",
+            "SELECT current_user",
+            "select load_file('/etc/hosts')",
+            "exec sp_addlogin 'a','b'",
+            "create user ann identified by 'x'",
+            "copy t from program 'id'",
+        ];
+        assert_eq!(missed(&attacks, 5), [""; 0]);
+        for statement in [
+            "SELECT user_name, version FROM users",
+            "select last_insert_id()",
+            "select column_name from table_name",
+            "use the program that I sent",
+            "SELECT c.column_name, c.data_type FROM information_schema.columns c WHERE c.table_name = 'orders' AND 1 < 2",
+        ] {
+            assert!(score(statement) < 5, "{statement}: {}", score(statement));
+        }
+    }
+
+    #[test]
+    fn finds_values_that_are_one_expression() {
+        let attacks = [
+            "@@version",
+            "version()",
+            "user()",
+            "(select 1)",
+            ",(select 1)",
+            "1 desc,(select 1)",
+            "id,(select 1)",
+            "concat(0x7e,version())",
+            "convert(int,@@version)",
+            "extractvalue(1,concat(0x5c,user()))",
+            "chr(65)||chr(66)",
+            "dbms_pipe.receive_message('a',5)",
+            "(7=7)*3",
+            "7=7",
+            "'a'='a",
+            "null--",
+            "group by a having 7=7",
+            "order by 3",
+        ];
+        assert_eq!(missed(&attacks, 5), [""; 0]);
+        let honest = [
+            "LINESTRING(0 0, 1 1)",
+            "7=8",
+            "x=1",
+            "user(x)",
+            "sort by 3",
+            "@@name",
+            "(select one)",
+            "chr(65)",
+        ];
+        let refused: Vec<_> = honest.iter().filter(|value| score(value) >= 5).collect();
+        assert_eq!(refused, [&""; 0]);
+    }
+
+    #[test]
+    fn finds_other_contexts_of_a_value() {
+        let attacks = [
+            "x`) union select 1--",
+            "a] or 1=1--",
+            "x\"\") or (\"\"a\"\"=\"\"a",
+            "' or q'[a]'=q'[a]'--",
+            "' in boolean mode) and 7=7#",
+            "' limit 1--",
+            "' rlike '.*",
+            "1 and case when 7=7 then 7 else 1/0 end",
+        ];
+        assert_eq!(missed(&attacks, 5), [""; 0]);
+        let honest =
+            ["use `a` or `b`", "arr[0] or 1", "x] (see below)", "a` or b", "say \"\" for nothing, \"\""];
+        let refused: Vec<_> = honest.iter().filter(|value| score(value) >= 5).collect();
+        assert_eq!(refused, [&""; 0]);
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 mod address;
 mod host;
+mod service;
+
+use std::sync::LazyLock;
 
 use self::{
     address::Reach,
@@ -9,7 +12,7 @@ use self::{
 };
 use crate::{
     byte_set::ByteSet,
-    detect::{Detector, Examples, Found, Gate, Kind, Signal, Strength, Value},
+    detect::{Detector, Examples, Found, Gate, Origin, Signal, Strength, Value},
 };
 
 /// Server-side request forgery (CWE-918): a value that is a URL, and whose host is the server itself, its network or
@@ -48,8 +51,13 @@ impl Detector for Ssrf {
                 "//127.1/",
                 "jar:http://example.org!/",
                 "localhost/",
+                "127.0.0.1/admin",
+                "http://example.org:80#@example.net/",
+                "/_cluster/health",
             ],
             passed: &[
+                "127.0.0.1/8",
+                "/cluster/health",
                 "https://example.org/path?x=1#y",
                 "start it and open http://localhost:8080/ in your browser",
                 "192.168.0.1:8080",
@@ -72,29 +80,19 @@ impl Detector for Ssrf {
     }
 
     fn literals(&self) -> &'static [&'static str] {
-        &[
-            "://",
-            "//",
-            ":\\",
-            "http:",
-            "https:",
-            "localhost",
-            "jar:",
-            "netdoc:",
-            "url:",
-            "0.0.0.0",
-            "127.0.0.1:",
-            "\\\\127.",
-            "\\\\localhost",
-        ]
+        static LITERALS: LazyLock<Vec<&'static str>> =
+            LazyLock::new(|| URLS.iter().chain(&service::PATHS).copied().collect());
+        &LITERALS
     }
 
     fn applies(&self, gate: &Gate) -> bool {
-        gate.bytes.has_any(ByteSet::SLASH.and(ByteSet::COLON)) && gate.has_literal()
+        gate.bytes.has_any(ByteSet::SLASH.and(ByteSet::COLON).and(ByteSet::BACKSLASH)) && gate.has_literal()
     }
 
     fn examine(&self, value: &Value<'_>, found: &mut Found) {
-        if value.kind == Kind::Key {
+        // Browsers name the page there that they come from, also while it is being developed.
+        let is_from = [&b"origin"[..], b"referer"].iter().any(|name| value.name.eq_ignore_ascii_case(name));
+        if value.origin == Origin::Header && is_from {
             return;
         }
         let text = value.bytes.trim_ascii();
@@ -102,6 +100,9 @@ impl Detector for Ssrf {
         let offset = value.bytes.len() - start;
         if let Some(url) = Url::of(text) {
             url.judge(offset, found);
+        }
+        if service::is_path(text) {
+            found.push("path of an internal service", Strength::Strong, offset..value.bytes.len());
         }
         // `?url=http://...`: the last parameter that is a URL.
         if !found.is_certain()
@@ -112,6 +113,26 @@ impl Detector for Ssrf {
         }
     }
 }
+
+/// What begins a URL, or a host without a scheme.
+const URLS: [&str; 16] = [
+    "://",
+    "//",
+    ":\\",
+    "http:",
+    "https:",
+    "localhost",
+    "jar:",
+    "netdoc:",
+    "url:",
+    "0.0.0.0",
+    "127.0.0.1:",
+    "\\\\127.",
+    "\\\\localhost",
+    "127.0.0.1/",
+    "?redirect:http",
+    "shards=http",
+];
 
 /// Longest authority that is looked at.
 const LONGEST_AUTHORITY: usize = 512;
@@ -135,7 +156,10 @@ impl<'a> Url<'a> {
             text.iter().take(32).position(|byte| !is_scheme(*byte)).unwrap_or(text.len().min(32));
         let mut at = 0;
         let mut scheme = &b""[..];
-        if text.get(scheme_len) == Some(&b':') && text.first().is_some_and(u8::is_ascii_alphabetic) {
+        let number = text.starts_with(b"0://");
+        if text.get(scheme_len) == Some(&b':')
+            && (number || text.first().is_some_and(u8::is_ascii_alphabetic))
+        {
             scheme = text.get(..scheme_len)?;
             at = scheme_len + 1;
             // `url:file://`, `jar:http://`
@@ -216,6 +240,23 @@ impl<'a> Url<'a> {
             if !matches!(before, b'/' | b'?') || before == b'?' && at == end + 1 || blank.is_some() {
                 self.judge_host(behind.get(..len).unwrap_or_default(), start + at + 1, true, found);
             }
+        }
+        // Readers disagree about where such a host ends, and nobody else writes so.
+        let behind = rest.get(end..).unwrap_or_default();
+        if self.is_web()
+            && (behind.starts_with(b"#@")
+                || behind.starts_with(b"?@")
+                || contains(authority, b"&@")
+                || behind.starts_with(b"\\.")
+                || behind.starts_with(b"\\@"))
+        {
+            found.push("host that ends in two places", Strength::Strong, start..start + end);
+        }
+        if self.scheme == b"0" && self.slashes.len() == 2 {
+            found.push("scheme that is a number", Strength::Strong, offset..start);
+        }
+        if authority == b"nicob.net" || authority == b"r3dir.me" || authority.ends_with(b".r3dir.me") {
+            found.push("service that redirects into networks", Strength::Strong, start..start + end);
         }
         if !self.scheme.is_empty()
             && (self.slashes.len() > 2 && self.slashes.contains(&b'\\')
@@ -301,6 +342,12 @@ impl<'a> Url<'a> {
             Reach::Metadata if !is_bare || text.contains(&b'.') => {
                 found.push("cloud metadata service", Strength::Certain, at.clone());
             }
+            // A network: `127.0.0.1/8`.
+            Reach::Own
+                if is_bare
+                    && port.is_none()
+                    && text.first().is_some_and(u8::is_ascii_digit)
+                    && !self.rest.iter().any(u8::is_ascii_alphabetic) => {}
             Reach::Own if is_bare => {
                 // `127.0.0.1:80` is an address that people write; `localhost/` is nothing that they send.
                 let strength = match port {
@@ -391,9 +438,9 @@ fn split_port(text: &[u8]) -> (&[u8], Option<&[u8]>) {
 
 /// Services that answer whoever reaches them: SSH, mail, MySQL, PostgreSQL, Redis, Elasticsearch, memcached, Docker, Kubernetes.
 fn is_odd_port(port: &[u8]) -> bool {
-    const PORTS: [&str; 16] = [
+    const PORTS: [&str; 20] = [
         "22", "23", "25", "110", "445", "2375", "2376", "2379", "3306", "5432", "6379", "9200", "10250",
-        "10255", "11211", "27017",
+        "10255", "11211", "27017", "5984", "7001", "8500", "8983",
     ];
     PORTS.iter().any(|known| port == known.as_bytes())
 }

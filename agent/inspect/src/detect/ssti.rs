@@ -1,6 +1,7 @@
 //! Server-side template injection.
 
 mod expression;
+mod whole;
 mod word;
 
 use std::ops::Range;
@@ -102,16 +103,40 @@ impl Detector for Ssti {
             "#include",
             "$!{",
             "(${",
+            "[%",
+            "[=",
+            "}{",
+            "<#--",
+            "<py:",
+            "python:",
+            "{if",
+            "{dump",
+            "{function ",
+            "{math ",
+            "{assign ",
+            "{block ",
+            "@environment",
+            "@html.",
+            "@model.",
+            "@using ",
         ]
     }
 
     fn applies(&self, gate: &Gate) -> bool {
         gate.has_literal()
-            || gate.bytes.has_all(ByteSet::BRACE.and(ByteSet::STAR).and(ByteSet::DIGIT)) && gate.len <= 64
+            || gate.len <= 64
+                && gate.bytes.has_all(ByteSet::BRACE.and(ByteSet::DIGIT))
+                && gate.bytes.has_any(ByteSet::STAR.and(ByteSet::PLUS).and(ByteSet::MINUS))
+            || gate.len <= 64
+                && gate.bytes.has_all(ByteSet::BRACE.and(ByteSet::PIPE))
+                && gate.bytes.has_any(ByteSet::QUOTE.and(ByteSet::DOUBLE_QUOTE))
     }
 
     fn examine(&self, value: &Value<'_>, found: &mut Found) {
         Reader { text: value.bytes, found, open: None, last: None, at: 0 }.read();
+        if found.score() < Strength::Strong as u32 {
+            whole::judge(value.bytes, found);
+        }
     }
 }
 
@@ -149,13 +174,20 @@ impl<'a> Reader<'a, '_> {
     fn read(&mut self) {
         // Pug needs no delimiters: a line that begins with `-` or `=` is code.
         let head = self.text.get(..self.text.len().min(96)).unwrap_or_default();
-        if [&b"- "[..], b"= ", b"!= ", b"-var"].iter().any(|lead| head.starts_with(lead))
-            && (memchr::memmem::find(head, b"root.process").is_some()
+        if [&b"- "[..], b"= ", b"!= ", b"-var", b"-x"].iter().any(|lead| head.starts_with(lead))
+            && ([&b"root.process"[..], b"global.process"]
+                .iter()
+                .any(|word| memchr::memmem::find(head, word).is_some())
                 || memchr::memmem::find(head, b".mainModule").is_some())
         {
+            self.push("process of Node.js in a template", Strength::Strong, 8);
             self.open = Some((Delimiter::Directive, 0));
         }
         while let Some(&byte) = self.text.get(self.at) {
+            if self.open.is_none() && !opens(byte) {
+                self.at += self.ahead(0).iter().take_while(|byte| !opens(**byte)).count();
+                continue;
+            }
             if byte.is_ascii_alphabetic() || byte == b'_' {
                 let len = self.ahead(0).iter().take_while(|byte| is_word(**byte)).count();
                 let word = self.at..self.at + len;
@@ -196,8 +228,12 @@ impl<'a> Reader<'a, '_> {
                 self.special();
             }
             b'%' if next == b'>' => self.open = None,
+            b'<' if next == b'#' && self.ahead(2).first().is_some_and(u8::is_ascii_digit) => {
+                self.start(Delimiter::Directive, 2);
+            }
             b'<' | b'[' if matches!(next, b'#' | b'@') => self.directive(),
-            b'[' if next == b'=' => self.open = Some((Delimiter::Directive, self.at)),
+            b'[' if next == b'=' => self.start(Delimiter::Directive, 2),
+            b'[' if next == b'%' => self.start(Delimiter::Erb, 2),
             // `[[0-9]` begins a class in a regular expression.
             b'[' if next == b'['
                 && self.before() != b'['
@@ -268,6 +304,8 @@ impl<'a> Reader<'a, '_> {
                 if self.comment(b"#}") {
                     self.push("comment of a template", Strength::Medium, 2);
                     self.whole_comment();
+                } else {
+                    self.smarty();
                 }
             }
             b'*' => {
@@ -308,6 +346,28 @@ impl<'a> Reader<'a, '_> {
         let blank =
             inside.iter().take(4).take_while(|byte| matches!(byte, b' ' | b'-' | b'=' | b'%')).count();
         let inside = inside.get(blank..).unwrap_or_default();
+        if !matches!(
+            inside.first(),
+            Some(
+                b'T' | b't'
+                    | b'.'
+                    | b'p'
+                    | b'P'
+                    | b'n'
+                    | b'N'
+                    | b'@'
+                    | b'x'
+                    | b'X'
+                    | b'h'
+                    | b'j'
+                    | b'd'
+                    | b'c'
+                    | b'b'
+                    | b'`'
+            )
+        ) {
+            return;
+        }
         if starts(inside, b"T(") && inside.get(2..40).unwrap_or(inside).contains(&b'.') {
             self.push("type of Java in a template", Strength::Certain, 6);
             return;
@@ -332,7 +392,7 @@ impl<'a> Reader<'a, '_> {
         {
             self.push("object made in a template", Strength::Strong, 6);
         }
-        if !matches!(inside.first(), Some(b'p' | b'h' | b'j' | b'd' | b'c' | b't' | b'`')) {
+        if !matches!(inside.first(), Some(b'p' | b'h' | b'j' | b'd' | b'c' | b't' | b'b' | b'`')) {
             return;
         }
         // `{{html "x"}}`, `{{printf "%s" .}}`
@@ -345,6 +405,7 @@ impl<'a> Reader<'a, '_> {
             b"println \"",
             b"call .",
             b"template \"",
+            b"block \"",
         ] {
             if skip == 2 && starts(inside, name) {
                 let strength = if self.is_whole() { Strength::Strong } else { Strength::Tag };
@@ -366,15 +427,23 @@ impl<'a> Reader<'a, '_> {
         let (word, rest) = inside.split_at_checked(len).unwrap_or_default();
         let rest = rest.get(..rest.len().min(64)).unwrap_or_default();
         let argument = rest.trim_ascii_start();
-        let word = word.to_ascii_lowercase();
-        let sign = match word.as_slice() {
+        let mut buffer = [0; 40];
+        let sign = match lower(word, &mut buffer) {
             b"debug" if argument.starts_with(b"%}") || argument.starts_with(b"-%}") => {
                 "statement that shows everything"
+            }
+            b"csrf_token" | b"load" | b"render" | b"increment" | b"decrement" | b"cycle" | b"tablerow"
+            | b"liquid" | b"apply" | b"embed" | b"comment" | b"module" | b"include" | b"now" | b"lorem"
+            | b"templatetag"
+                if self.is_whole() && self.text.len() <= 160 && self.at == 0 =>
+            {
+                "statement of a template alone"
             }
             b"if" | b"elsif" | b"unless" | b"while"
                 if [&b"true"[..], b"1 ", b"1%", b"1=", b"7*7", b"'a'", b"\"a\"", b"not false"]
                     .iter()
-                    .any(|literal| starts(argument, literal)) =>
+                    .any(|literal| starts(argument, literal))
+                    || argument.first().is_some_and(u8::is_ascii_digit) =>
             {
                 "condition that is known"
             }
@@ -405,6 +474,7 @@ impl<'a> Reader<'a, '_> {
                 if self.is_whole() =>
             {
                 let probes = self.text.len() <= 24
+                    || self.at == 0 && self.text.len() <= 120 && self.text.trim_ascii_end().ends_with(b"}")
                     || memchr::memchr(b'=', argument).is_some_and(|at| {
                         beginning(argument.get(at + 1..).unwrap_or_default()) == Beginning::Arithmetic
                     });
@@ -441,10 +511,19 @@ impl<'a> Reader<'a, '_> {
         ];
         if known.iter().any(|name| starts(inside, name)) {
             self.push("directive of a template", Strength::Medium, 8);
+            let includes = self.text.get(self.at) == Some(&b'<') && starts(inside, b"include ");
+            if (self.at == 0 || includes) && self.is_whole() && self.text.len() <= 200 {
+                self.push("nothing but a template", Strength::Medium, 8);
+            }
             self.open = Some((Delimiter::Directive, self.at));
             self.last = None;
             self.at += 1;
         } else if [&b"list "[..], b"if "].iter().any(|name| starts(inside, name)) {
+            if beginning(inside.get(3..).unwrap_or_default()) == Beginning::Arithmetic
+                || [&b"if 1"[..], b"if true", b"list .", b"list 1"].iter().any(|known| starts(inside, known))
+            {
+                self.push("directive that is known", Strength::Strong, 8);
+            }
             self.open = Some((Delimiter::Directive, self.at));
             self.last = None;
             self.at += 1;
@@ -470,6 +549,9 @@ impl<'a> Reader<'a, '_> {
             b"evaluate" | b"parse" | b"include" | b"define" | b"macro" if variable || quoted => {
                 self.push("directive that evaluates", Strength::Strong, 8);
                 self.open = Some((Delimiter::Velocity, self.at));
+            }
+            b"if" if argument.get(1).is_some_and(u8::is_ascii_digit) && self.at == 0 => {
+                self.push("condition that is known", Strength::Strong, 4);
             }
             b"foreach" | b"if" if variable => self.open = Some((Delimiter::Velocity, self.at)),
             _ => {}
@@ -504,7 +586,8 @@ impl<'a> Reader<'a, '_> {
     fn razor(&mut self, next: u8) {
         let inside = self.ahead(1);
         if next == b'(' {
-            if beginning(inside) == Beginning::Arithmetic {
+            let made = starts(inside, b"(new ");
+            if made || matches!(beginning(inside), Beginning::Arithmetic | Beginning::MemberOfLiteral) {
                 self.push("template that computes", Strength::Strong, 6);
                 if self.is_whole() {
                     self.push("nothing but a template", Strength::Medium, 2);
@@ -515,8 +598,13 @@ impl<'a> Reader<'a, '_> {
             }
         } else if [
             &b"System."[..],
-            b"DateTime.Now",
+            b"DateTime.",
             b"Html.Raw(",
+            b"Html.Partial(",
+            b"Environment.",
+            b"Model.GetType(",
+            b"using System",
+            b"Process.Start",
             b"AppDomain.",
             b"Request.Path",
             b"Server.MapPath",
@@ -527,7 +615,7 @@ impl<'a> Reader<'a, '_> {
             self.push("expression of Razor", Strength::Strong, 8);
         } else if starts(inside, b"php")
             && !inside.get(3).is_some_and(|byte| is_word(*byte))
-            && self.text.contains(&b'(')
+            && (self.text.contains(&b'(') || starts(inside, b"php echo"))
             && self.at == 0
         {
             self.push("PHP in a template", Strength::Strong, 4);
@@ -547,6 +635,15 @@ impl<'a> Reader<'a, '_> {
     fn smarty(&mut self) {
         let inside = self.ahead(1);
         if inside.first() == Some(&b'$') {
+            let name = inside.iter().skip(1).take(24).take_while(|byte| is_word(**byte)).count();
+            let behind = inside.get(1 + name..).unwrap_or_default();
+            if self.at == 0
+                && (starts(behind, b"->")
+                    || behind.first() == Some(&b'=')
+                        && beginning(behind.get(1..).unwrap_or_default()) == Beginning::Arithmetic)
+            {
+                self.push("variable of Smarty", Strength::Strong, 8);
+            }
             if starts(inside, b"$smarty.") || starts(inside, b"$_SERVER") || starts(inside, b"$_GET") {
                 self.push("variable of Smarty", Strength::Strong, 8);
                 if self.is_whole() {
@@ -557,40 +654,43 @@ impl<'a> Reader<'a, '_> {
             self.last = None;
             return;
         }
-        let calls = [
-            &b"php}"[..],
-            b"/php}",
-            b"literal}",
-            b"system(",
-            b"exec(",
-            b"passthru(",
-            b"shell_exec(",
-            b"phpinfo(",
-            b"eval ",
-            b"fetch file=",
-            b"include file=",
-            b"include_php ",
-            b"self::",
-            b"Smarty_Internal",
-            b"smarty",
-            b"if phpinfo",
-            b"if system",
-            b"if passthru",
-            b"if exec",
-            b"if readfile",
-            b"if file_get",
-            b"math equation",
-            b"var $",
-            b"=7*",
-            b"php ",
-            b"debug}",
-            b"if is_callable",
-            b"if show_source",
-            b"@math",
-            b"=system",
-            b"=passthru",
-        ];
-        if calls.iter().any(|call| starts(inside, call)) {
+        let calls: &[&[u8]] = match inside.first().copied().unwrap_or_default().to_ascii_lowercase() {
+            b'/' => &[&b"/php}"[..]],
+            b'=' => &[&b"=\""[..], b"='", b"=7*", b"=system", b"=passthru"],
+            b'@' => &[&b"@math"[..], b"@if cond="],
+            b'a' => &[&b"assign var="[..]],
+            b'b' => &[&b"block name="[..]],
+            b'd' => &[&b"dump("[..], b"debug}"],
+            b'e' => &[&b"exec("[..], b"eval "],
+            b'f' => &[&b"fetch file="[..], b"function name='"],
+            b'i' => &[
+                &b"include file="[..],
+                b"include '/",
+                b"if 1}",
+                b"include_php ",
+                b"if phpinfo",
+                b"if system",
+                b"if passthru",
+                b"if exec",
+                b"if readfile",
+                b"if file_get",
+                b"if 1==1",
+                b"if 1=1",
+                b"if true}",
+                b"if is_callable",
+                b"if show_source",
+            ],
+            b'l' => &[&b"literal}"[..]],
+            b'm' => &[&b"math equation"[..]],
+            b'p' => &[&b"php}"[..], b"passthru(", b"phpinfo(", b"php "],
+            b's' => &[&b"system("[..], b"shell_exec(", b"self::", b"Smarty_Internal", b"smarty"],
+            b'v' => &[&b"var $"[..], b"var_dump("],
+            _ => &[],
+        };
+        // Openers are dense in hostile text: one byte tells most of them apart.
+        let fourth = inside.get(3).map(u8::to_ascii_lowercase);
+        let may_be = |call: &&&[u8]| call.get(3).is_none_or(|byte| Some(byte.to_ascii_lowercase()) == fourth);
+        if calls.iter().filter(may_be).any(|call| starts(inside, call)) {
             self.push("tag of Smarty", Strength::Strong, 8);
             self.open = Some((Delimiter::Smarty, self.at));
             self.last = None;
@@ -598,8 +698,12 @@ impl<'a> Reader<'a, '_> {
             // `{7*7}` and nothing else.
             let ends = memchr::memchr(b'}', inside)
                 .is_some_and(|at| inside.get(at + 1..).is_some_and(|rest| rest.trim_ascii().is_empty()));
+            let inner = inside.strip_prefix(b"@").or_else(|| inside.strip_prefix(b"#")).unwrap_or(inside);
+            let filtered = matches!(inside.first(), Some(b'"' | b'\''))
+                && memchr::memchr(b'|', inside)
+                    .is_some_and(|at| inside.get(at + 1).is_some_and(u8::is_ascii_alphabetic));
             if ends
-                && beginning(inside) == Beginning::Arithmetic
+                && (filtered || beginning(inner) == Beginning::Arithmetic)
                 && !self.text.contains(&b'\\')
                 && self.at <= 2
             {
@@ -770,6 +874,11 @@ impl<'a> Reader<'a, '_> {
             _ => {}
         }
     }
+}
+
+/// Bytes at which something may open.
+fn opens(byte: u8) -> bool {
+    matches!(byte, b'{' | b'<' | b'[' | b'#' | b'$' | b'@')
 }
 
 /// Words of Node.js.

@@ -54,6 +54,8 @@ impl Detector for Traversal {
                 "file:///etc/passwd",
                 "/view.php?path=http://host.example/shell.txt?",
                 "././././././secret",
+                "/..{file}",
+                "......web-inf/web.xml",
             ],
             passed: &[
                 "import x from \"../../lib/y\"",

@@ -29,6 +29,8 @@ pub(crate) struct Value<'a> {
     pub(crate) layers: Layers,
     /// Whether it is inside JSON (or another structure) that a string of the message contains: `"{\"$gt\":1}"`.
     pub(crate) nested: bool,
+    /// Of a key with a `$` in front: the name of the member around it, empty if none is; where that is known.
+    pub(crate) parent: Option<&'a [u8]>,
 }
 
 #[cfg(test)]
@@ -42,6 +44,7 @@ impl<'a> Value<'a> {
             name: b"text",
             layers: Layers::default(),
             nested: false,
+            parent: None,
         }
     }
 }

@@ -78,6 +78,15 @@ impl Detector for Xss {
             "self[",
             "window",
             "parent[",
+            "this[",
+            "getscript",
+            "construct(",
+            ".cookie",
+            "(cookie",
+            "[].filter",
+            "=~[]",
+            "print(",
+            "import`",
         ]
     }
 
@@ -116,8 +125,26 @@ impl Detector for Xss {
         {
             found.push("expression of a client-side template", Strength::Strong, at..at + 2);
         }
+        if call.is_some()
+            && !markup::has_lines(text)
+            && let Some(at) = memchr::memmem::find(text, b"document.cookie")
+            && memchr::memmem::find(text, b"//").is_some()
+            && memchr::memchr(b'+', text).is_some()
+        {
+            found.push("cookies that are sent elsewhere", Strength::Strong, at..at + 15);
+        }
         whole_url(text, found);
         guessed(text, found);
+        encoded(text, found);
+    }
+}
+
+/// Script in the letters of aaencode (`ﾟωﾟ`) and jjencode (`$=~[];$={___:++$`).
+fn encoded(text: &[u8], found: &mut Found) {
+    for sign in ["ﾟωﾟ".as_bytes(), b"=~[];"] {
+        if let Some(at) = memchr::memmem::find(text, sign) {
+            found.push("script in disguise", Strength::Strong, at..at + sign.len());
+        }
     }
 }
 

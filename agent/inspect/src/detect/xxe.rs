@@ -62,6 +62,11 @@ impl Detector for Xxe {
             "[*a",
             "*a,*a",
             "<!notation",
+            "<!element",
+            "schemalocation",
+            "&xxe;",
+            "%xxe;",
+            "%remote;",
         ]
     }
 
@@ -79,6 +84,15 @@ impl Detector for Xxe {
             }
             if found.is_certain() {
                 return;
+            }
+        }
+        for name in [&b"&xxe;"[..], b"%xxe;", b"%remote;"] {
+            if let Some(at) = memmem::find(text, name) {
+                found.push(
+                    "reference to an entity named after the attack",
+                    Strength::Strong,
+                    at..at + name.len(),
+                );
             }
         }
         // The same bomb in YAML: `b: &b [*a,*a,*a]`.
@@ -102,6 +116,8 @@ struct Bomb {
     entities: u32,
     /// Entities that consist of others.
     nested: u32,
+    /// A document type was declared.
+    doctype: bool,
 }
 
 /// Judges what stands behind `<!`.
@@ -109,14 +125,25 @@ fn declaration(rest: &[u8], at: usize, bomb: &mut Bomb, found: &mut Found) {
     if has_word(rest, b"ENTITY") {
         entity(rest.get(6..).unwrap_or_default(), at..at + 8, bomb, found);
     } else if has_word(rest, b"DOCTYPE") {
+        bomb.doctype = true;
         doctype(rest.get(7..).unwrap_or_default(), at..at + 9, found);
     } else if has_word(rest, b"ATTLIST") {
         if find_word(tag(rest), b"cdata").is_some() {
             found.push("attribute with a default value", Strength::Strong, at..at + 9);
         }
+    } else if has_word(rest, b"ELEMENT") {
+        if find_word(tag(rest), b" any").is_some() {
+            found.push("element that takes anything", Strength::Medium, at..at + 9);
+            if bomb.doctype {
+                found.push("in a document type of its own", Strength::Medium, at..at + 9);
+            }
+        }
     } else if has_word(rest, b"NOTATION") {
         if external(rest) {
             found.push("external notation", Strength::Medium, at..at + 10);
+            if memmem::find(tag(rest), b"://").is_some() {
+                found.push("notation by its address", Strength::Medium, at..at + 10);
+            }
         }
     } else if let Some(content) = rest.strip_prefix(b"[CDATA[") {
         // `<![CDATA[<]]>script`: markup that is put together when the sections are read.
@@ -195,7 +222,8 @@ fn doctype(rest: &[u8], at: Range<usize>, found: &mut Found) {
                 None => None,
             }
         }
-        (None, None) => None,
+        // Misspelt, or without the word.
+        (None, None) => quoted(head).map(|(url, _)| url).filter(|url| memmem::find(url, b"://").is_some()),
     };
     let Some(url) = url else { return };
     if !is_public_definition(url) {
@@ -275,20 +303,23 @@ fn element(rest: &[u8], at: usize, found: &mut Found) {
     if !name.contains(&b':') && !rest.first().is_some_and(u8::is_ascii_whitespace) {
         return;
     }
-    if memchr::memchr(b':', tag(rest)).is_none() && !name.contains(&b':') {
+    let tag = tag(rest);
+    if memchr::memchr(b':', tag).is_none() && !name.contains(&b':') {
         return;
     }
-    if let Some(at_link) = find_word(tag(rest), b"xlink:href") {
-        let url =
-            quoted(tag(rest).get(at_link..).unwrap_or_default()).map(|(url, _)| url).unwrap_or_default();
+    let assigns = memchr(b'=', tag).is_some();
+    if assigns && let Some(at_link) = find_word(tag, b"xlink:href") {
+        let url = quoted(tag.get(at_link..).unwrap_or_default()).map(|(url, _)| url).unwrap_or_default();
         let opens = [&b"file:"[..], b"expect:", b"php:", b"jar:", b"netdoc:", b"ftp:", b"gopher:", b"text:"];
         if opens.iter().any(|scheme| has_word(url.trim_ascii_start(), scheme)) {
             found.push("graphic that opens a file", Strength::Strong, at..at + 1 + len);
         }
     }
+    if assigns && let Some(at_schema) = find_word(tag, b"schemalocation") {
+        schema(tag.get(at_schema..).unwrap_or_default(), at..at + 1 + len, found);
+    }
     let Some(colon) = memchr(b':', name) else { return };
     let (prefix, local) = (name.get(..colon).unwrap_or_default(), name.get(colon + 1..).unwrap_or_default());
-    let tag = tag(rest);
     let at = at..at + 1 + len;
     if local.eq_ignore_ascii_case(b"include")
         && (prefix.eq_ignore_ascii_case(b"xi") || prefix.eq_ignore_ascii_case(b"xinclude"))
@@ -323,6 +354,41 @@ fn element(rest: &[u8], at: usize, found: &mut Found) {
             found.push("transformation that reads or runs", Strength::Strong, at);
         }
     }
+}
+
+/// `xsi:schemaLocation="http://a/ http://b/x.xsd"`: the schema lies on another host than the name it describes.
+fn schema(attribute: &[u8], at: Range<usize>, found: &mut Found) {
+    let Some((pairs, _)) = quoted(attribute) else { return };
+    let mut words = pairs.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).take(16);
+    while let Some(name) = words.next() {
+        let Some(place) = words.next() else { return };
+        let (Some(from), Some(to)) = (host(name), host(place)) else { continue };
+        // `http://java.sun.com/` and `https://www.oracle.com/`: the last label of many is the same.
+        let known = [
+            &b"w3.org"[..],
+            b"apache.org",
+            b"oracle.com",
+            b"sun.com",
+            b"jcp.org",
+            b"springframework.org",
+            b"xmlsoap.org",
+            b"github",
+        ]
+        .iter()
+        .any(|known| memmem::find(to, known).is_some());
+        if !from.eq_ignore_ascii_case(to) && !known {
+            found.push("schema from elsewhere", Strength::Strong, at);
+            return;
+        }
+    }
+}
+
+fn host(url: &[u8]) -> Option<&[u8]> {
+    let start = memmem::find(url.get(..url.len().min(12))?, b"://")?;
+    let host = url.get(start + 3..)?;
+    let end = host.iter().position(|byte| matches!(byte, b'/' | b':' | b'?' | b'#')).unwrap_or(host.len());
+    let host = host.get(..end)?;
+    Some(host.strip_prefix(b"www.").unwrap_or(host))
 }
 
 /// The first quoted text, and what follows it. Quotes may be doubled, as in CSV.

@@ -130,6 +130,18 @@ impl<'a> Place<'a> {
         Self { outer: Some(outer), step: Step::Levels { text, levels } }
     }
 
+    /// Of a key: the name of the member that holds the object it stands in, empty if that is the message itself.
+    pub(crate) fn parent(&self) -> Option<&'a [u8]> {
+        let Step::Levels { text, levels } = self.step else { return None };
+        let Some(outer) = levels.len().checked_sub(2).and_then(|index| levels.get(index)) else {
+            return Some(b"");
+        };
+        let (Level::Object { key: (start, end) } | Level::Array { name: (start, end), .. }) = *outer else {
+            return None;
+        };
+        text.get(start..end)
+    }
+
     /// The path: `$.user.name`, `$.items[3]`, `$["odd key"]`, `$`, `$@17`, or `$.data.text -> $.user` for what a string
     /// holds. A few hundred bytes at most, printable.
     pub(crate) fn location(&self) -> String {

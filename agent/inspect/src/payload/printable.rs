@@ -7,13 +7,9 @@ use crate::payload::{Coverage, leaf::Place, walk::Walk};
 /// Shorter runs are chance, or hold nothing.
 const SHORTEST: usize = 6;
 
-/// In long binary without much text in it, chance makes longer runs, too.
-const SHORTEST_IN_NOISE: usize = 8;
-const LONG: usize = 4096;
-
 /// Shows the runs of printable characters in binary.
 pub(super) fn runs(walk: &mut Walk<'_>, payload: &[u8], place: &Place<'_>) -> ControlFlow<(), Coverage> {
-    let shortest = if payload.len() > LONG && is_noise(payload) { SHORTEST_IN_NOISE } else { SHORTEST };
+    let shortest = if is_noise(payload) { shortest_in_noise(payload.len()) } else { SHORTEST };
     let mut coverage = Coverage::None;
     for (offset, value) in split(payload) {
         if value.len() < shortest {
@@ -31,6 +27,15 @@ fn is_noise(payload: &[u8]) -> bool {
     text < payload.len() / 4
 }
 
+/// The length that hardly any run reaches by chance: of 64 messages of random bytes one has such a run.
+///
+/// A run of n bytes begins at a random place with a probability of about (98/256)^n, so each doubling of the message
+/// takes three quarters of a byte. Images, sound and ciphertext would otherwise look like attacks now and then.
+fn shortest_in_noise(len: usize) -> usize {
+    let bits = 6 + usize::BITS - len.leading_zeros();
+    usize::try_from(bits * 3 / 4).map_or(SHORTEST, |shortest| shortest.max(SHORTEST))
+}
+
 /// The runs with their offsets. They are of ASCII: other characters look like noise.
 fn split(payload: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let mut offset = 0;
@@ -39,4 +44,36 @@ fn split(payload: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
         offset += run.len() + 1;
         (start, run)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::payload::{Subprotocol, tests::binary};
+
+    /// Bytes without any text in them, as ciphertext has.
+    fn noise(len: usize, mut seed: u64) -> Vec<u8> {
+        let mut next = || {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            seed.to_be_bytes()[0]
+        };
+        (0..len).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn chance_is_not_text() {
+        for (len, messages) in [(200, 2000), (4000, 200), (65_536, 64)] {
+            let looked_at = (0..messages)
+                .filter(|seed| !binary(&noise(len, *seed), Subprotocol::Unknown).leaves.is_empty())
+                .count();
+            assert!(looked_at * 20 < messages as usize, "{looked_at} of {messages} messages of {len} bytes");
+        }
+    }
+
+    #[test]
+    fn text_in_noise_is_found() {
+        let attack = b"1' UNION SELECT password FROM users -- ";
+        let message = [&noise(20_000, 1)[..], attack, &noise(20_000, 2)].concat();
+        let seen = binary(&message, Subprotocol::Unknown).leaves;
+        assert!(seen.iter().any(|leaf| leaf.contains("UNION SELECT password")), "{seen:?}");
+    }
 }

@@ -40,7 +40,8 @@ pub(crate) fn examine_handshake(handshake: &Handshake, settings: &Settings) -> V
 
 fn hear(handshake: &Handshake, court: &mut Court<'_>) -> ControlFlow<()> {
     let mut say = |origin, kind, part, name: &[u8], bytes: &[u8]| {
-        let value = Value { bytes, kind, origin, name, layers: Layers::default(), nested: false };
+        let value =
+            Value { bytes, kind, origin, name, layers: Layers::default(), nested: false, parent: None };
         court.hear_value(&value, ByteSet::of(bytes), Place::handshake(part, name), Reached::default())
     };
     say(Origin::Path, Kind::Text, "path", b"", handshake.path().as_bytes())?;

@@ -24,7 +24,9 @@ fn findings_are_reported_one_a_signal() {
     let mut relay = Relay::websocket("", settings(Mode::Log));
     let message = text(r#"{"a":"' OR '1'='1","b":"<script>alert(1)</script>","c":"' OR '2'='2"}"#);
     relay.feed(ToServer, &message);
-    let found: Vec<_> = relay.findings().iter().map(|f| (f.signal, f.action, f.location.clone())).collect();
+    let mut found: Vec<_> =
+        relay.findings().iter().map(|f| (f.signal, f.action, f.location.clone())).collect();
+    found.sort_by_key(|(.., location)| location.clone());
     assert_eq!(
         found,
         [

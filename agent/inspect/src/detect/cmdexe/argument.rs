@@ -48,7 +48,7 @@ impl Argument {
             b'-' if matches!(second, b'-' | b'{') || second.is_ascii_alphanumeric() => Self::Telling,
             b'/' | b'~' | b'$' | b'%' | b'*' | b'\\' | b'>' | b'<' | b'0'..=b'9' => Self::Telling,
             b'(' if command.name() == b"iex" => Self::Telling,
-            b'.' if matches!(second, b'.' | b'/' | b' ') => Self::Telling,
+            b'.' if matches!(second, b'.' | b'/' | b' ') || second.is_ascii_alphabetic() => Self::Telling,
             byte if byte.is_ascii_alphanumeric() => {
                 if is_telling(rest) || is_subcommand(command.name(), rest) {
                     Self::Telling

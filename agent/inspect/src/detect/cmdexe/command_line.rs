@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::{
+    aimed::is_aimed,
     argument::{Argument, blank_as_variable},
     commands::{Grade, grade},
     word::Word,
@@ -11,8 +12,10 @@ use crate::detect::{Found, Strength, Value};
 
 /// Looks at each place of the value where a shell would begin a command.
 pub(super) fn examine(value: &Value<'_>, found: &mut Found) {
+    // Lists write line ends as `\n`.
+    let bytes = value.bytes.strip_suffix(b"\\n").unwrap_or(value.bytes);
     let mut line = Line {
-        value: value.bytes,
+        value: bytes,
         decoded: !value.layers.is_empty(),
         ends_in_pipe: value.bytes.trim_ascii_end().ends_with(b"|"),
         found,
@@ -282,6 +285,13 @@ impl Line<'_, '_> {
         {
             return at;
         }
+        if let Some(skip) = written_line_end(self.value).or_else(|| opened_file(self.value)) {
+            let word = Word::read(self.value, skip);
+            let known = self.command(&word).is_some_and(|command| command >= Grade::Short);
+            if known && Argument::behind(self.value, &word) != Argument::Word {
+                self.found.push("line end, then a command", Strength::Strong, 0..word.end);
+            }
+        }
         let word = Word::read(self.value, at);
         let Some(command) = self.command(&word) else {
             self.glob_command(&word);
@@ -296,7 +306,8 @@ impl Line<'_, '_> {
         let argument = Argument::behind(self.value, &word);
         self.before.command = argument != Argument::Other
             && (argument != Argument::Word || command > Grade::Word)
-            && word.name() != b"time";
+            && !matches!(word.name(), b"time" | b"test" | b"search" | b"host" | b"file")
+            && !matches!(self.byte(word.end), b'`' | b')');
         self.before.download = matches!(word.name(), b"curl" | b"wget" | b"sudo");
         if word.name() == b"for" && matches!(self.byte(word.end + 1), b'%' | b'/') {
             self.found.push("loop of a Windows shell", Strength::Strong, word.range());
@@ -306,6 +317,18 @@ impl Line<'_, '_> {
         }
         self.shape(&word, command, argument, Place::Start);
         self.glob_command(&word);
+        let rest = self.value.get(word.end..).unwrap_or_default();
+        let lines = memchr::memchr(b'\n', rest.trim_ascii_end());
+        if word.start == 0 && lines.is_none() && is_aimed(word.name(), rest) {
+            self.found.push("command that explores a machine", Strength::Strong, word.range());
+        }
+        if word.start == 0 && word.name() == b"cat" && (rest.starts_with(b" $(") || rest.starts_with(b" `")) {
+            self.found.push("file whose name is the result of a command", Strength::Strong, word.range());
+        }
+        // A script that begins at the root.
+        if word.name() == b"cd" && lines.is_some() && rest.starts_with(b" /\n") {
+            self.found.push("command line that begins at the root", Strength::Strong, word.range());
+        }
         if self.ends_in_pipe && command >= Grade::Short && argument != Argument::Other {
             self.found.push("command, then a pipe to nothing", Strength::Strong, word.range());
         }
@@ -403,6 +426,10 @@ impl Line<'_, '_> {
                 self.found.push("variable called as a command", Strength::Strong, separator..word.end);
             }
             None => {
+                let variable = self.value.get(at..word.end).unwrap_or_default();
+                if matches!(place, Place::Front) && matches!(variable, b"$SHELL" | b"${SHELL}" | b"$0") {
+                    self.found.push("variable called as a command", Strength::Strong, separator..word.end);
+                }
                 if place != Place::Text {
                     self.glob_command(&word);
                     if self.byte(word.end) == b'(' && self.calls_command(&word) {
@@ -428,7 +455,8 @@ impl Line<'_, '_> {
     }
 
     fn command(&self, word: &Word) -> Option<Grade> {
-        if word.long || word.name().len() < 2 {
+        // `etc/passwd` is a file first of all.
+        if word.long || word.name().len() < 2 || word.is_path && word.name() == b"passwd" {
             return None;
         }
         grade(word.name())
@@ -545,6 +573,18 @@ impl Line<'_, '_> {
                 Place::Front | Place::Value if self.decoded && command >= Grade::Short => {
                     self.found.push("line end, then a command", Strength::Strong, at);
                 }
+                Place::Value if self.is_bare_probe(separator, word) => {
+                    self.found.push("line end, then a command", Strength::Strong, at);
+                }
+                Place::Front if word.name() == b"for" && matches!(self.byte(word.end + 1), b'%' | b'/') => {
+                    self.found.push("loop of a Windows shell", Strength::Strong, at);
+                }
+                Place::Front if word.name() == b"trap" && telling => {
+                    self.found.push("line end, then a command", Strength::Strong, at);
+                }
+                _ if place != Place::Text && is_aimed(word.name(), self.rest(word.end)) => {
+                    self.found.push("line end, then a command", Strength::Strong, at);
+                }
                 Place::Front if command >= Grade::Short && word.is_path => {
                     self.found.push("line end, then a program's path", Strength::Strong, at);
                 }
@@ -566,15 +606,24 @@ impl Line<'_, '_> {
                     return;
                 }
                 let is_prose = argument == Argument::None && place == Place::Value && self.is_prose(word);
+                let aimed = telling || matches!(command, Grade::Filter | Grade::Short);
+                let aimed = aimed && is_aimed(word.name(), self.up_to_separator(word.end));
                 let strength = match (place, command, argument) {
                     (Place::Value, Grade::Short, _) if is_prose => Some(Strength::Tag),
                     (Place::Start, ..) => None,
                     (Place::Front, Grade::Name, _) => Some(Strength::Certain),
-                    (Place::Front, Grade::Short, Argument::Word) if opener == Opener::And => {
+                    (Place::Front, Grade::Short, Argument::None | Argument::Telling) => {
+                        Some(Strength::Certain)
+                    }
+                    (Place::Front | Place::Value | Place::Closed, ..) if aimed => Some(Strength::Strong),
+                    (Place::Front, Grade::Short, Argument::Word)
+                        if opener == Opener::And
+                            && !(word.name() == b"echo" && separator + 1 == word.start) =>
+                    {
                         Some(Strength::Medium)
                     }
                     (Place::Front, Grade::Short, Argument::Word) => Some(Strength::Strong),
-                    (Place::Front, Grade::Short, _) => Some(Strength::Certain),
+                    (Place::Front, Grade::Short, _) => None,
                     (Place::Front, Grade::Word | Grade::Filter, Argument::Telling) => Some(Strength::Strong),
                     (Place::Front, Grade::Word, Argument::None) if opener != Opener::And => {
                         Some(Strength::Strong)
@@ -594,7 +643,8 @@ impl Line<'_, '_> {
                     && is_shell(word.name())
                 {
                     // `curl ... | sh` is how projects tell people to install them.
-                    let strength = if self.before.download { Strength::Medium } else { Strength::Strong };
+                    let shared = self.before.download && !self.begins_with_plain_http();
+                    let strength = if shared { Strength::Medium } else { Strength::Strong };
                     self.found.push("piped into a shell", strength, at.clone());
                 }
                 if glued
@@ -678,9 +728,43 @@ impl Line<'_, '_> {
         self.byte(semicolon) == b';' && before.next() == Some(&b'&')
     }
 
+    fn up_to_separator(&self, at: usize) -> &[u8] {
+        let rest = self.rest(at);
+        let end = rest.iter().take(256).position(|byte| matches!(byte, b';' | b'|' | b'&' | b'\'' | b'"'));
+        rest.get(..end.unwrap_or(rest.len())).unwrap_or_default()
+    }
+
+    /// What projects tell people to download comes over https.
+    fn begins_with_plain_http(&self) -> bool {
+        let start = self.value.get(..self.value.len().min(512)).unwrap_or_default();
+        memchr::memmem::find(start, b"http://").is_some()
+    }
+
+    fn rest(&self, at: usize) -> &[u8] {
+        self.value.get(at..).unwrap_or_default()
+    }
+
+    /// A number or address, a line end, and a command that shows whether an injection works: `1\nid`.
+    fn is_bare_probe(&self, line_end: usize, word: &Word) -> bool {
+        let Some(before) = self.value.get(..line_end).filter(|before| before.len() < 40) else {
+            return false;
+        };
+        let letters = before.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+        letters < 2
+            && is_recon(word.name())
+            && !matches!(word.name(), b"cat" | b"host" | b"sleep")
+            && self.rest(word.end).trim_ascii().is_empty()
+    }
+
     /// Whether a name without arguments is more likely a word or a cell of a list: `lunch; sleep`, `name;id;type`.
     fn is_prose(&self, word: &Word) -> bool {
         let behind = self.value.get(word.end..).unwrap_or_default();
+        // Nobody's list begins with a number and goes on with a command.
+        if is_recon(word.name())
+            && self.value.get(..word.start - 1).is_some_and(|first| first.iter().all(u8::is_ascii_digit))
+        {
+            return false;
+        }
         let in_list = behind.first().is_some_and(|byte| matches!(byte, b';' | b'|' | b'&'))
             && behind.get(1).is_some_and(u8::is_ascii_alphanumeric);
         let is_word = matches!(
@@ -741,6 +825,22 @@ fn is_recon(name: &[u8]) -> bool {
             | b"dig"
             | b"host"
     )
+}
+
+/// The length of line ends that are written as `\n` at the front: lists are read by programs that undo it.
+fn written_line_end(value: &[u8]) -> Option<usize> {
+    let skip = [&b"\\r\\n"[..], b"\\n"].iter().find(|end| value.starts_with(end))?.len();
+    let rest = value.get(skip..)?;
+    Some(skip + rest.iter().take(4).take_while(|byte| **byte == b' ').count())
+}
+
+/// `<id;`: what is left of a redirection in front of a probe.
+fn opened_file(value: &[u8]) -> Option<usize> {
+    let [b'<' | b'\\', name @ ..] = value else { return None };
+    let len = name.iter().take(16).take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let is_probe = matches!(name.get(..len), Some(b"id" | b"whoami" | b"ls" | b"uname"));
+    (is_probe && name.len() < len + 3 && matches!(name.get(len), None | Some(b';' | b'|' | b'&')))
+        .then_some(1)
 }
 
 /// `@{[ system 'id' ]}`: an expression within a string, for a value that is evaluated as one.

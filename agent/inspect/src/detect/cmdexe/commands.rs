@@ -170,6 +170,7 @@ const SHORT: &[&str] = &[
     "pkg",
     "snap",
     "brew",
+    "calc",
 ];
 
 const NAMES: &[&str] = &[
@@ -491,6 +492,10 @@ const NAMES: &[&str] = &[
     "zypper",
     "wine",
     "xdg-open",
+    "waitfor",
+    "xterm",
+    "notepad",
+    "mkfs.ext4",
 ];
 
 const SLOTS: usize = 2048;

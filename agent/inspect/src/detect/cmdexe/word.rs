@@ -102,6 +102,9 @@ impl Word {
                         at += 2;
                         continue;
                     }
+                    // `\u0041` is no shell's.
+                    (Some(b'u'), _)
+                        if rest.get(1..5).is_some_and(|code| code.iter().all(u8::is_ascii_hexdigit)) => {}
                     (Some(letter), _) if letter.is_ascii_alphanumeric() => tricks += 1,
                     _ => {}
                 },

@@ -38,7 +38,8 @@ pub(super) fn examine_key(key: &[u8], found: &mut Found) {
                 if let Some(at) = key.windows(name.len()).position(|part| part.eq_ignore_ascii_case(name)) {
                     let end = at + name.len();
                     let apart = |byte: Option<&u8>| !byte.is_some_and(|&byte| is_word(byte));
-                    if apart(key.get(end)) && apart(at.checked_sub(1).and_then(|at| key.get(at))) {
+                    let goes_on = matches!(key.get(end), None | Some(b'.' | b'[' | b']'));
+                    if goes_on && apart(at.checked_sub(1).and_then(|at| key.get(at))) {
                         found.push("prototype in a parameter's name", Strength::Certain, at..end);
                     }
                 }

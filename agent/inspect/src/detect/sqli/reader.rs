@@ -119,6 +119,9 @@ impl Level {
 /// Deeper than this, parentheses are not told apart.
 const DEPTH: usize = 12;
 
+/// How much behind the first prose behind a quote is still read, in bytes.
+const ENOUGH_PROSE: usize = 1024;
+
 /// Reads one value in one way.
 pub(super) struct Reader<'v, 'f> {
     value: &'v [u8],
@@ -168,6 +171,10 @@ pub(super) struct Reader<'v, 'f> {
     sql: bool,
     /// More than two words before the closing quote.
     wordy: bool,
+    /// Characters in a row that are spelled by their numbers.
+    spelled: u8,
+    /// `select` was read in the parenthesis that the value begins with.
+    subselect: bool,
 }
 
 impl<'v, 'f> Reader<'v, 'f> {
@@ -214,6 +221,8 @@ impl<'v, 'f> Reader<'v, 'f> {
             prose: false,
             sql: false,
             wordy: false,
+            spelled: 0,
+            subselect: false,
         }
     }
 
@@ -224,12 +233,23 @@ impl<'v, 'f> Reader<'v, 'f> {
             self.quote = head.last().copied();
         }
         self.wordy = head.iter().filter(|byte| byte.is_ascii_whitespace()).nth(1).is_some();
+        let mut prose_end = None;
         for token in Lexer::new(self.value, at, plus_is_blank) {
             self.token(token);
             self.last = [Some(token.kind), self.last[0], self.last[1]];
             self.last_end = token.end;
             self.count += 1;
             if self.found.is_certain() {
+                return;
+            }
+            if self.prose && prose_end.is_none() {
+                prose_end = Some(token.end);
+            }
+            // No server executes a statement that goes on as prose: the quote closes no string of SQL.
+            if self.quote.is_some()
+                && self.found.is_empty()
+                && prose_end.is_some_and(|end| token.end > end + ENOUGH_PROSE)
+            {
                 return;
             }
         }
@@ -258,6 +278,9 @@ impl<'v, 'f> Reader<'v, 'f> {
         } else if let Some((anchor, start)) = self.selects.take() {
             self.first_selected(anchor, start, token);
         }
+        if self.subselect {
+            self.behind_subselect(token);
+        }
         if let Some((anchor, start)) = self.stacked.take() {
             self.behind_semicolon(anchor, start, token);
         } else if let Some((verb, anchor, start)) = self.verb.take() {
@@ -266,15 +289,22 @@ impl<'v, 'f> Reader<'v, 'f> {
         match token.kind {
             Kind::Number if at.len() >= 18 => {
                 self.long_hex |= matches!(self.value.get(at.start + 1), Some(b'x' | b'X'));
-                if self.long_hex && self.first == Some(Kind::Word(Word::Declare)) {
-                    self.note("a script hidden in a number", Strength::Medium, at);
-                }
+                self.number(at);
                 self.operand(Operand::Literal { hash: token.hash, text: false }, token);
             }
-            Kind::Number => self.operand(Operand::Literal { hash: token.hash, text: false }, token),
+            Kind::Number => {
+                self.number(at);
+                self.operand(Operand::Literal { hash: token.hash, text: false }, token);
+            }
             Kind::Text { open } => self.text(open, token),
             Kind::Variable => {
                 if self.value.get(token.start..token.start + 2) == Some(b"@@") {
+                    if Word::of(token.hash) == Some(Word::Info) {
+                        self.asks(at.clone());
+                        if self.count == 0 && !self.in_quote && at.len() == self.value.trim_ascii().len() {
+                            self.note("nothing but a server variable", Strength::Strong, at.clone());
+                        }
+                    }
                     self.note("server variable", Strength::Medium, at);
                 }
                 self.operand(Operand::Variable, token);
@@ -284,13 +314,21 @@ impl<'v, 'f> Reader<'v, 'f> {
             Kind::Open => self.open(token),
             Kind::Close => self.close(),
             Kind::Comma => {
+                let count = self.count;
                 let level = self.level();
                 level.condition = Condition::Absent;
                 level.compared = None;
                 level.operand = None;
                 level.link = Link::Begin;
-                if level.call.is_some() || level.anchor < Anchor::FirstLiteral {
-                    level.anchor = Anchor::None;
+                if level.call.is_some()
+                    || level.anchor < Anchor::FirstLiteral
+                        && !(count == 1 && level.anchor == Anchor::FirstWord)
+                {
+                    level.anchor = if count == 0 && level.anchor == Anchor::Start {
+                        Anchor::FirstLiteral
+                    } else {
+                        Anchor::None
+                    };
                 }
             }
             Kind::Semicolon => {
@@ -306,7 +344,19 @@ impl<'v, 'f> Reader<'v, 'f> {
                 }
                 self.stacked = Some((anchor, token.start));
             }
-            Kind::Dot => {}
+            Kind::Dot => match self.last[0] {
+                Some(Kind::Word(word @ (Word::Leak | Word::Wait))) => self.called(word, &token),
+                Some(Kind::Word(Word::System))
+                    if matches!(
+                        self.last[1],
+                        Some(Kind::Word(Word::From | Word::Into | Word::Update | Word::Execute))
+                    ) =>
+                {
+                    self.note("the catalogue of a server", Strength::Medium, at.clone());
+                    self.asks(at);
+                }
+                _ => {}
+            },
             Kind::Compare => {
                 self.compare_len = at.len();
                 self.compare();
@@ -362,6 +412,10 @@ impl<'v, 'f> Reader<'v, 'f> {
                 self.conjunction(Link::Conjunction, token);
             }
             Word::Having | Word::Where => {
+                if word == Word::Having && self.first == Some(Kind::Word(Word::Sort)) && self.depth == 0 {
+                    // `group by a having`: the value begins within a statement.
+                    *self.level() = Level::new(Anchor::Start, None);
+                }
                 if word == Word::Where && anchor < Anchor::FirstLiteral {
                     self.forget();
                     return;
@@ -399,6 +453,18 @@ impl<'v, 'f> Reader<'v, 'f> {
                 self.sort =
                     Some((if has_operand || fresh { anchor } else { Anchor::None }, token.start, false))
             }
+            Word::By
+                if matches!(self.first, Some(Kind::Word(Word::Define | Word::OtherVerb)))
+                    && ends_with(self.value.get(..self.last_end).unwrap_or_default(), b"identified") =>
+            {
+                self.note("makes an account", Strength::Strong, at);
+            }
+            Word::Insert
+                if self.value.len() <= 200
+                    && ends_with(self.value.get(..self.last_end).unwrap_or_default(), b"bulk") =>
+            {
+                self.note("loads a file", Strength::Medium, at);
+            }
             Word::By => {
                 if let Some((anchor, start, false)) = self.sort {
                     self.sort = Some((anchor, start, true));
@@ -418,8 +484,14 @@ impl<'v, 'f> Reader<'v, 'f> {
                     self.operand(Operand::Name { hash: token.hash }, token);
                 }
             }
-            Word::Procedure => {}
-            Word::As => {}
+            Word::Procedure | Word::As => {}
+            Word::Direction if has_operand => {}
+            Word::Mode if self.level().link == Link::Compare => {
+                self.level().operand = Some(Operand::Group);
+            }
+            Word::Program if self.copies() => {
+                self.note("runs a command of the server", Strength::Strong, at);
+            }
             Word::Waitfor => self.waitfor = Some((anchor, token.start)),
             Word::Delay => {
                 if let Some((anchor, start)) = self.waitfor.take() {
@@ -428,12 +500,24 @@ impl<'v, 'f> Reader<'v, 'f> {
                 }
             }
             Word::Catalogue => {
+                // What people write for a name of their own.
+                let placeholder = self.value.get(at.start..at.start + 6).is_some_and(|start| {
+                    [b"table_".as_slice(), b"column", b"schema"]
+                        .iter()
+                        .any(|known| start.eq_ignore_ascii_case(known))
+                });
+                if !placeholder
+                    && matches!(self.last[0], Some(Kind::Word(Word::From) | Kind::Dot | Kind::Comma))
+                {
+                    self.asks(at.clone());
+                }
                 self.note("the catalogue of a server", Strength::Medium, at);
                 self.operand(Operand::Name { hash: token.hash }, token);
             }
             Word::Reach => {
                 let name = self.value.get(token.start..token.start + 3).unwrap_or_default();
-                if self.first == Some(Kind::Word(Word::Execute)) && name.eq_ignore_ascii_case(b"xp_") {
+                let runs = name.eq_ignore_ascii_case(b"xp_") || at.len() != "sp_executesql".len();
+                if self.first == Some(Kind::Word(Word::Execute)) && runs {
                     self.note("runs a command of the server", Strength::Strong, at.clone());
                 }
                 self.note("reaches for files or commands", Strength::Medium, at);
@@ -441,6 +525,13 @@ impl<'v, 'f> Reader<'v, 'f> {
             }
             Word::Case | Word::When | Word::Then => {
                 self.sql |= word == Word::Case;
+                if word == Word::Case
+                    && anchor >= Anchor::FirstLiteral
+                    && self.level().condition == Condition::Awaited
+                    && !self.wordy
+                {
+                    self.note("CASE behind AND or OR", Strength::Strong, at);
+                }
                 let level = self.level();
                 level.link = Link::Begin;
                 level.operand = None;
@@ -448,7 +539,14 @@ impl<'v, 'f> Reader<'v, 'f> {
                     level.call = Some(Word::When);
                 }
             }
-            Word::Info | Word::Text | Word::Leak | Word::Wait | Word::Sleep | Word::If => {
+            Word::Info
+                if self.last[0] == Some(Kind::Word(Word::Select))
+                    && is_pseudo_column(self.value.get(at.clone()).unwrap_or_default()) =>
+            {
+                self.asks(at);
+                self.operand(Operand::Call(word), token);
+            }
+            Word::Info | Word::Text | Word::Leak | Word::Shape | Word::Wait | Word::Sleep | Word::If => {
                 self.operand(Operand::Call(word), token);
             }
             Word::Object
@@ -463,7 +561,53 @@ impl<'v, 'f> Reader<'v, 'f> {
             | Word::Call
             | Word::OtherVerb
             | Word::Preface
+            | Word::Direction
+            | Word::Mode
+            | Word::System
+            | Word::Program
             | Word::Other => self.operand(Operand::Name { hash: token.hash }, token),
+        }
+    }
+
+    /// Notes that a short statement is about the server: who works with a server's catalogue writes longer ones.
+    fn asks(&mut self, at: Range<usize>) {
+        const SHORT: usize = 120;
+        const SHORT_QUERY: usize = 72;
+        let word = self.value.get(at.clone()).unwrap_or_default();
+        let head = self.value.get(..at.end).unwrap_or_default();
+        // What honest statements ask for: the row just inserted, an object's number.
+        let usual = [b"_id(".as_slice(), b"series(", b"xmltype("].iter().any(|usual| ends_with(head, usual));
+        let query = word.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'.');
+        if !self.in_quote
+            && !usual
+            && self.value.trim_ascii().len() <= if query { SHORT_QUERY } else { SHORT }
+            && matches!(self.first, Some(Kind::Word(word)) if word.is_verb())
+        {
+            self.note("asks the server about itself", Strength::Strong, at);
+        }
+    }
+
+    /// Whether the value, or the statement behind the quote, is a `COPY` of PostgreSQL.
+    fn copies(&self) -> bool {
+        let start = self.value.trim_ascii_start();
+        self.stack == Anchor::Quote
+            || start.get(..5).is_some_and(|first| first.eq_ignore_ascii_case(b"copy "))
+    }
+
+    fn number(&mut self, at: Range<usize>) {
+        let hexadecimal = at.len() > 3 && matches!(self.value.get(at.start + 1), Some(b'x' | b'X'));
+        let assigned = self.last[0] == Some(Kind::Compare) && self.last[1] == Some(Kind::Variable);
+        if hexadecimal && (assigned || at.len() >= 18) && self.first == Some(Kind::Word(Word::Declare)) {
+            self.note("a script hidden in a number", Strength::Medium, at.clone());
+        }
+        if self.last[0] == Some(Kind::Open) && self.last[1] == Some(Kind::Word(Word::Text)) {
+            let head = self.value.get(..self.last_end).unwrap_or_default();
+            let spells = ends_with(head, b"char(") || ends_with(head, b"chr(");
+            self.spelled = self.spelled.saturating_add(u8::from(spells));
+            let begins = matches!(self.first, Some(Kind::Word(Word::Text) | Kind::Open)) && !self.in_quote;
+            if spells && self.spelled == 2 && begins && self.depth <= 2 {
+                self.note("text spelled in numbers", Strength::Strong, at);
+            }
         }
     }
 
@@ -488,4 +632,18 @@ impl<'v, 'f> Reader<'v, 'f> {
             level.anchor = Anchor::None;
         }
     }
+}
+
+/// `current_user` and others that are functions without parentheses.
+fn is_pseudo_column(word: &[u8]) -> bool {
+    ["current_", "system_user", "session_user"].iter().any(|known| {
+        word.get(..known.len()).is_some_and(|start| start.eq_ignore_ascii_case(known.as_bytes()))
+    })
+}
+
+fn ends_with(text: &[u8], end: &[u8]) -> bool {
+    text.len()
+        .checked_sub(end.len())
+        .and_then(|at| text.get(at..))
+        .is_some_and(|last| last.eq_ignore_ascii_case(end))
 }

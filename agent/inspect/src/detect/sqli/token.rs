@@ -157,6 +157,27 @@ impl<'a> Lexer<'a> {
         Kind::Text { open: true }
     }
 
+    /// Reads an Oracle string with delimiters of its own behind its `q`: `q'[it's]'`.
+    fn delimited_text(&mut self) -> Kind {
+        const LONGEST: usize = 128;
+        let opener = self.peek(1);
+        let closer = match opener {
+            b'[' => b']',
+            b'{' => b'}',
+            b'(' => b')',
+            b'<' => b'>',
+            _ => opener,
+        };
+        let rest = self.value.get(self.at + 2..).unwrap_or_default();
+        let near = rest.get(..LONGEST).unwrap_or(rest);
+        if let Some(len) = memchr::memmem::find(near, &[closer, b'\'']) {
+            self.at += len + 4;
+            Kind::Text { open: false }
+        } else {
+            self.text(b'\'')
+        }
+    }
+
     fn word(&mut self) -> u32 {
         let mut hash = word::EMPTY;
         while let Some(&byte) = self.value.get(self.at) {
@@ -297,7 +318,9 @@ impl Iterator for Lexer<'_> {
             }
             b'\'' | b'"' => {
                 let kind = self.text(byte);
-                hash = digest(self.value.get(start + 1..self.at.saturating_sub(1)).unwrap_or_default());
+                let end =
+                    if kind == (Kind::Text { open: true }) { self.at } else { self.at.saturating_sub(1) };
+                hash = digest(self.value.get(start + 1..end).unwrap_or_default());
                 kind
             }
             b'0'..=b'9' => {
@@ -324,6 +347,9 @@ impl Iterator for Lexer<'_> {
                     Word::of(name).filter(|word| *word == Word::Catalogue).map_or(Kind::Name, Kind::Word)
                 } else {
                     self.at = start + 1;
+                    while self.peek(0) == byte {
+                        self.at += 1;
+                    }
                     Kind::Other
                 }
             }
@@ -349,6 +375,10 @@ impl Iterator for Lexer<'_> {
                     && matches!(byte, b'n' | b'N' | b'x' | b'X' | b'b' | b'B' | b'e' | b'E');
                 if introduced && self.peek(0) == b'\'' {
                     let kind = self.text(b'\'');
+                    hash = digest(self.value.get(start..self.at).unwrap_or_default());
+                    kind
+                } else if self.at == start + 1 && matches!(byte, b'q' | b'Q') && self.peek(0) == b'\'' {
+                    let kind = self.delimited_text();
                     hash = digest(self.value.get(start..self.at).unwrap_or_default());
                     kind
                 } else {

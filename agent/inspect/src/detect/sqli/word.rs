@@ -75,6 +75,16 @@ pub(super) enum Word {
     Reach,
     /// Where a server describes itself: `information_schema`, `sysobjects`, `sqlite_master`.
     Catalogue,
+    /// A shape that MySQL fails to build from text, telling the text; people write shapes in the same way.
+    Shape,
+    /// `asc`, `desc`.
+    Direction,
+    /// `boolean`, `mode`: of a search in a full-text index.
+    Mode,
+    /// A database that a server keeps for itself: `mysql`, `master`.
+    System,
+    /// `program`: what `COPY` runs in PostgreSQL.
+    Program,
     /// Another function or word with meaning in SQL.
     Other,
 }
@@ -151,7 +161,7 @@ static TABLE: [(u32, Word); MASK + 1] = {
     table
 };
 
-const WORDS: [(&str, Word); 47] = [
+const WORDS: [(&str, Word); 52] = [
     ("and or xor", Word::Conjunction),
     ("having", Word::Having),
     ("where", Word::Where),
@@ -195,10 +205,14 @@ const WORDS: [(&str, Word); 47] = [
     ("call do handler prepare", Word::Call),
     (
         "grant revoke merge replace show use copy attach pragma vacuum lock unlock load backup restore dbcc \
-         openrowset commit rollback deallocate kill",
+         openrowset opendatasource commit rollback deallocate kill bulk",
         Word::OtherVerb,
     ),
-    ("with explain describe desc analyze", Word::Preface),
+    ("with explain describe analyze", Word::Preface),
+    ("asc desc", Word::Direction),
+    ("boolean mode", Word::Mode),
+    ("mysql master msdb", Word::System),
+    ("program", Word::Program),
     ("procedure", Word::Procedure),
     (
         "benchmark pg_sleep pg_sleep_for pg_sleep_until dbms_pipe dbms_lock dbms_session user_lock randomblob \
@@ -208,15 +222,17 @@ const WORDS: [(&str, Word); 47] = [
     ("sleep get_lock", Word::Sleep),
     (
         "extractvalue updatexml utl_inaddr utl_http utl_tcp ctxsys dbms_utility dbms_xmlgen dbms_ldap httpuritype \
-         xmltype gtid_subset gtid_subtract json_keys geometrycollection multipoint multipolygon multilinestring \
-         linestring st_latfromgeohash st_longfromgeohash st_pointfromgeohash name_const ordsys dbms_xslprocessor \
+         xmltype gtid_subset gtid_subtract json_keys st_latfromgeohash st_longfromgeohash st_pointfromgeohash name_const ordsys dbms_xslprocessor \
          query_to_xml database_to_xml xmlparse lo_import lo_export dbms_scheduler dbms_java dbms_export_extension",
         Word::Leak,
     ),
+    ("geometrycollection multipoint multipolygon multilinestring linestring", Word::Shape),
     (
         "version current_user system_user session_user user_name db_name suser_name suser_sname is_srvrolemember \
          current_database current_schema sqlite_version host_name is_member has_dbaccess connection_id \
-         last_insert_id serverproperty object_id col_name banner version_compile_os datadir hostname pg_read_file",
+         last_insert_id serverproperty object_id col_name banner version_compile_os version_compile_machine datadir basedir hostname \
+         servername microsoftversion secure_file_priv plugin_dir inet_server_addr inet_server_port inet_client_addr \
+         pg_backend_pid pg_postmaster_start_time current_setting getpgusername current_catalog sqlite_compileoption_get has_table_privilege",
         Word::Info,
     ),
     (
@@ -226,7 +242,7 @@ const WORDS: [(&str, Word); 47] = [
          json_extract json_object json_depth json_array xmlagg xmlelement listagg string_agg array_agg unicode quote \
          to_char rawtohex crypt_key randomblob_ zeroblob likelihood likely bin load_extension array_to_string \
          row_to_json json_agg export_set field insert_ len datalength stuff decode json_storage_size json_valid \
-         json_arrayagg current_setting interval_ lpad rpad trim ltrim rtrim format sysdate now pi sin cos tan abs \
+         json_arrayagg interval_ lpad rpad trim ltrim rtrim format sysdate now pi sin cos tan abs \
          st_geomfromtext polygon bit_length octet_length soundex space str to_base64 from_base64 std stddev",
         Word::Text,
     ),
@@ -234,7 +250,10 @@ const WORDS: [(&str, Word); 47] = [
         "load_file xp_cmdshell xp_dirtree xp_fileexist xp_regread xp_regwrite xp_subdirs sp_oacreate sp_oamethod \
          sp_executesql sp_addextendedproc sp_makewebtask sp_configure sp_addlogin sp_addsrvrolemember sp_password \
          xp_availablemedia xp_servicecontrol xp_enumgroups xp_loginconfig xp_makecab xp_ntsec_enumdomains \
-         xp_terminate_process xp_regdeletekey xp_regenumvalues openquery pg_ls_dir sys_eval sys_exec",
+         xp_terminate_process xp_regdeletekey xp_regenumvalues openquery pg_ls_dir sys_eval sys_exec sys_get \
+         pg_read_file pg_read_binary_file pg_stat_file lo_get writefile readfile sp_oadestroy sp_addrolemember sp_dropserver \
+         sp_grantlogin sp_droplogin sp_start_job sp_add_job sp_replwritetovarbin xp_instance_regread \
+         dbms_xmlquery dblink dblink_connect dblink_send_query",
         Word::Reach,
     ),
     (
@@ -243,7 +262,14 @@ const WORDS: [(&str, Word); 47] = [
          user_tables user_tab_columns user_users user_objects user_catalog v$version v$session v$instance v$database \
          rdb$database rdb$fields rdb$types rdb$collations rdb$functions rdb$relations sysibm msysobjects \
          table_schema table_name table_names column_name column_names schema_name group_concat_ dba_users dba_tables sys_context \
-         all_constraints pg_class pg_stat_user_tables msysaccessobjects innodb_table_stats syscat sysmaster sysxlogins",
+         all_constraints pg_class pg_stat_user_tables msysaccessobjects innodb_table_stats syscat sysmaster sysxlogins \
+         sql_logins server_principals database_principals sysprocesses sysservers sysaltfiles sysconfigures pg_roles \
+         pg_authid pg_group pg_namespace pg_proc pg_settings pg_language pg_stat_activity pg_attribute pg_largeobject \
+         v$parameter v$log v$logfile v$datafile v$pwfile_users v$sql v$process v$option dba_role_privs dba_sys_privs \
+         dba_objects dba_tab_columns dba_data_files dba_tablespaces dba_roles dba_tab_privs user_role_privs \
+         user_sys_privs user_tab_privs user_db_links session_privs session_roles role_tab_privs role_sys_privs \
+         all_objects all_tab_privs all_db_links all_views all_catalog all_source all_col_comments all_cons_columns \
+         global_name sqlite_sequence sqlite_temp_master sysibmadm sqlj rdb$relation_fields rdb$users mon$attachments",
         Word::Catalogue,
     ),
     ("dual values", Word::Other),

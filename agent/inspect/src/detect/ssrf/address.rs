@@ -74,6 +74,7 @@ impl Address {
 fn number(part: &[u8]) -> Option<(u64, bool)> {
     let (digits, radix) = match part {
         [b'0', b'x' | b'X', digits @ ..] => (digits, 16),
+        [b'0', b'o' | b'O', digits @ ..] if !digits.is_empty() => (digits, 8),
         [b'0', digits @ ..] if !digits.is_empty() => (digits, 8),
         _ => (part, 10),
     };

@@ -105,7 +105,7 @@ impl Host {
         if let Some(stem) = REBINDING.iter().find_map(|suffix| text.strip_suffix(suffix.as_bytes())) {
             let address = address_within(stem);
             // Those that only rebind, or are gone but for lists of attacks.
-            let odd = [&b".xip.io"[..], b".rbndr.us", b".1u.ms", b".xip.name"]
+            let odd = [&b".xip.io"[..], b".rbndr.us", b".1u.ms", b".xip.name", b".rebind.network"]
                 .iter()
                 .any(|suffix| text.ends_with(suffix));
             return Standing::Rebound(Address { odd, ..address });
@@ -126,7 +126,7 @@ fn letter(index: u32) -> u8 {
 }
 
 fn is_loopback(text: &[u8]) -> bool {
-    const NAMES: [&str; 14] = [
+    const NAMES: [&str; 21] = [
         "localhost",
         "localhost4",
         "localhost6",
@@ -141,6 +141,13 @@ fn is_loopback(text: &[u8]) -> bool {
         "localtest.me",
         "lvh.me",
         "vcap.me",
+        "fuf.me",
+        "ulh.us",
+        "127-0-0-1.org.uk",
+        "localhost.pp.ua",
+        "localhost.direct",
+        "mail.ebc.apple.com",
+        "bugbounty.dod.network",
     ];
     const PARENTS: [&str; 9] = [
         ".localhost",
@@ -160,7 +167,7 @@ fn is_loopback(text: &[u8]) -> bool {
         || text == b"spoofed.burpcollaborator.net"
 }
 
-const METADATA: [&str; 10] = [
+const METADATA: [&str; 14] = [
     "metadata.google.internal",
     "metadata",
     "metadata.packet.net",
@@ -171,11 +178,24 @@ const METADATA: [&str; 10] = [
     "rancher-metadata",
     "metadata.nicob.net",
     "metadata.azure.internal",
+    "metadata.azure.com",
+    "metadata.digitalocean.com",
+    "metadata.oraclecloud.com",
+    "metadata.goog",
 ];
 
 /// Domains that answer with the address in the name.
-const REBINDING: [&str; 8] =
-    [".nip.io", ".xip.io", ".sslip.io", ".xip.name", ".1u.ms", ".rbndr.us", ".traefik.me", ".local-ip.co"];
+const REBINDING: [&str; 9] = [
+    ".rebind.network",
+    ".nip.io",
+    ".xip.io",
+    ".sslip.io",
+    ".xip.name",
+    ".1u.ms",
+    ".rbndr.us",
+    ".traefik.me",
+    ".local-ip.co",
+];
 
 const INTERNAL: [&str; 7] = [
     "kubernetes.default",

@@ -3,6 +3,9 @@
 /// Longest blank and longest literal that is read. Openers are dense in hostile text.
 const LOOK: usize = 24;
 
+/// Most blanks and signs before an operand or an operator.
+const LEAD: usize = 8;
+
 /// What an expression begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Beginning {
@@ -18,7 +21,23 @@ pub(super) enum Beginning {
 /// Reads the beginning of an expression.
 pub(super) fn beginning(text: &[u8]) -> Beginning {
     let text = skip(text, |byte| {
-        matches!(byte, b' ' | b'\t' | b'\n' | b'(' | b'=' | b'-' | b'!' | b'+' | b'{' | b'~' | b'\\')
+        matches!(
+            byte,
+            b' ' | b'\t'
+                | b'\n'
+                | b'('
+                | b'='
+                | b'-'
+                | b'!'
+                | b'+'
+                | b'{'
+                | b'~'
+                | b'\\'
+                | b'#'
+                | b'@'
+                | b':'
+                | b'>'
+        )
     });
     // `()` is a tuple, and its `(` was skipped.
     if text.starts_with(b").") {
@@ -30,7 +49,7 @@ pub(super) fn beginning(text: &[u8]) -> Beginning {
     match operator {
         b'*' | b'+' | b'-' | b'/' | b'%' | b'^' => {
             let behind = behind.strip_prefix(b"*").unwrap_or(behind);
-            let behind = skip(behind, |byte| matches!(byte, b' ' | b'\t' | b'(' | b'\\'));
+            let behind = skip(behind, |byte| matches!(byte, b' ' | b'\t' | b'(' | b'\\' | b'-'));
             let date = operator == b'-' && is_date(text);
             match operand(behind) {
                 Some((right, _)) if (left == Operand::Number || right == Operand::Number) && !date => {
@@ -45,6 +64,10 @@ pub(super) fn beginning(text: &[u8]) -> Beginning {
             Beginning::MemberOfLiteral
         }
         b'[' if left == Operand::Text && !behind.first().is_some_and(u8::is_ascii_digit) => {
+            Beginning::MemberOfLiteral
+        }
+        // Built-ins of Freemarker: `${8?c}`, `${"q"?length}`
+        b'?' if left != Operand::List && behind.first().is_some_and(u8::is_ascii_lowercase) => {
             Beginning::MemberOfLiteral
         }
         b'|' if left == Operand::List => Beginning::FilteredLiteral,
@@ -64,8 +87,13 @@ fn operand(text: &[u8]) -> Option<(Operand, &[u8])> {
     let (&first, rest) = text.split_first()?;
     match first {
         b'0'..=b'9' => {
-            let len =
-                text.iter().take(LOOK).take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
+            let hex = matches!(text.get(..2), Some(b"0x" | b"0X"));
+            let digit = |byte: &u8| {
+                byte.is_ascii_digit()
+                    || *byte == b'.'
+                    || hex && (byte.is_ascii_hexdigit() || matches!(byte, b'x' | b'X'))
+            };
+            let len = text.iter().take(LOOK).take_while(|byte| digit(byte)).count();
             let (number, rest) = text.split_at_checked(len)?;
             // `1st`, `3x`: no number.
             let ends = rest.first().is_none_or(|byte| !byte.is_ascii_alphabetic() && *byte != b'_');
@@ -100,7 +128,7 @@ fn is_date(text: &[u8]) -> bool {
 }
 
 fn skip(text: &[u8], blank: impl Fn(u8) -> bool) -> &[u8] {
-    let len = text.iter().take(LOOK).take_while(|byte| blank(**byte)).count();
+    let len = text.iter().take(LEAD).take_while(|byte| blank(**byte)).count();
     text.get(len..).unwrap_or_default()
 }
 

@@ -80,6 +80,7 @@ pub(super) fn is_telling_member(object: &[u8], member: &[u8]) -> bool {
         b"app" => matches!(member, b"request" | b"environment" | b"debug" | b"config"),
         b"_self" => true,
         b"self" => matches!(member, b"module" | b"template" | b"context" | b"_templatereference__context"),
+        b"handler" => matches!(member, b"settings" | b"application"),
         b"session" => matches!(member, b"setattribute" | b"items" | b"getattribute" | b"__class__"),
         b"pagecontext" => matches!(member, b"request" | b"servletcontext" | b"session"),
         b"facescontext" => true,

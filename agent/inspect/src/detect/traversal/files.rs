@@ -228,6 +228,12 @@ const DRIVE: [&[u8]; 17] = [
 pub(super) fn is_sensitive(path: &[u8], out: bool) -> bool {
     let scheme = path.starts_with(b"file:") || path.starts_with(b"local_file:");
     let path = if scheme { path.splitn(2, |byte| *byte == b':').nth(1).unwrap_or_default() } else { path };
+    // A URL's path is the business of its host.
+    let is_url = |first: &[u8]| first.len() > 2 && first.ends_with(b":");
+    let first = memchr::memchr(b'/', path).and_then(|end| path.get(..end));
+    if first.is_some_and(is_url) && path.iter().filter(|byte| **byte == b'/').count() < MAX_SEGMENTS {
+        return false;
+    }
     let mut segments: [&[u8]; MAX_SEGMENTS] = [b""; MAX_SEGMENTS];
     let mut count = 0;
     let kept = path.rsplit(|byte| *byte == b'/').filter(|segment| !is_dots(segment)).take(MAX_SEGMENTS);
@@ -240,8 +246,7 @@ pub(super) fn is_sensitive(path: &[u8], out: bool) -> bool {
     let segments = segments.get(MAX_SEGMENTS - count..).unwrap_or_default();
     let Some((name, folders)) = segments.split_last() else { return false };
     let rooted = out || path.starts_with(b"/");
-    // A URL's path is the business of its host.
-    if folders.first().is_some_and(|first| first.len() > 2 && first.ends_with(b":")) {
+    if folders.first().is_some_and(|first| is_url(first)) {
         return false;
     }
     let has = |list: &[&[u8]]| folders.iter().any(|folder| list.contains(folder));
@@ -337,8 +342,26 @@ fn is_log(name: &[u8]) -> bool {
 
 /// The names that are enough, also with what rotating logs or editors add.
 fn is_named(name: &[u8]) -> bool {
-    NAMES.contains(&name) || NAMES.contains(&name.trim_suffix_digits())
+    let stem = name.trim_suffix_digits();
+    is_name(name) || stem.len() < name.len() && is_name(stem)
 }
+
+fn is_name(name: &[u8]) -> bool {
+    // Most have another first letter or length.
+    let lengths = name.first().and_then(|first| NAME_LENGTHS.get(usize::from(*first)));
+    lengths.is_some_and(|lengths| lengths & 1 << (name.len() % 64) != 0) && NAMES.contains(&name)
+}
+
+/// For each first byte the lengths of [`NAMES`], as bits.
+static NAME_LENGTHS: [u64; 256] = {
+    let mut lengths = [0; 256];
+    let mut nth = 0;
+    while nth < NAMES.len() {
+        lengths[NAMES[nth][0] as usize] |= 1 << (NAMES[nth].len() % 64);
+        nth += 1;
+    }
+    lengths
+};
 
 /// What is left of a path whose slashes were taken away.
 fn squeezed(name: &[u8]) -> bool {

@@ -102,8 +102,7 @@ pub(super) fn examine(value: &Value<'_>, start: usize, alone: bool, found: &mut 
     while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
         if run.name {
             let plain = rest.iter().take(PADDED_NAME).take_while(|byte| GOES_ON[usize::from(**byte)]).count();
-            // As many may be one letter, repeated.
-            if plain > 0 && plain < PADDED_NAME {
+            if plain > 0 {
                 run.take_name(rest.get(..plain).unwrap_or_default());
                 at += plain;
                 continue;
@@ -196,12 +195,18 @@ impl Run {
         }
     }
 
-    /// Takes fewer than [`PADDED_NAME`] bytes of a name that has begun.
+    /// Takes at most [`PADDED_NAME`] bytes of a name that has begun.
     fn take_name(&mut self, bytes: &[u8]) {
         self.path.extend(bytes);
-        if let Some(last) = bytes.last() {
-            (self.last, self.repeated) = (*last, 0);
-        }
+        let Some(&last) = bytes.last() else { return };
+        let as_before = bytes.iter().take_while(|byte| **byte == self.last).count();
+        self.padded |= self.repeated + as_before >= PADDED_NAME;
+        self.repeated = if as_before == bytes.len() {
+            self.repeated + as_before
+        } else {
+            bytes.iter().rev().take_while(|byte| **byte == last).count() - 1
+        };
+        self.last = last;
     }
 
     /// Counts the segment that ends here.
@@ -266,6 +271,11 @@ impl Run {
         if self.hops > 1 && (odd || self.hops > 3) && alone {
             found.push("many or disguised steps", Strength::Medium, at.clone());
         }
+        let to_self =
+            self.selfs > 0 && self.names == 0 && path.starts_with(b"/") && path.ends_with(b"{file}");
+        if alone && (to_self || is_template(path)) {
+            found.push("template of an attack list", Strength::Strong, at.clone());
+        }
         if alone && self.dotted_name {
             found.push("many dots", Strength::Strong, at.clone());
         }
@@ -276,6 +286,18 @@ impl Run {
             found.push("steps that go nowhere", Strength::Strong, at);
         }
     }
+}
+
+/// Whether a path is nothing but dots and slashes, whatever of `0x2e` is left of them, and the placeholder of a file or
+/// one of those that lists look for: `/..{file}`, `....web-inf/web.xml`.
+fn is_template(path: &[u8]) -> bool {
+    const ENDS: [&[u8]; 6] =
+        [b"{file}", b"web-inf/web.xml", b"web-infweb.xml", b"boot.ini", b"oot.ini", b"etcpasswd"];
+    let Some(front) = ENDS.iter().find_map(|end| path.strip_suffix(*end)) else { return false };
+    let dots = front.iter().filter(|byte| **byte == b'.').count();
+    (dots > 1 || dots == 1 && front.contains(&b'/'))
+        && front.iter().all(|byte| matches!(byte, b'.' | b'/' | b'?' | b'x' | b'0' | b'2' | b'e' | b'\\'))
+        && !(front == b"./" && path.len() > 2)
 }
 
 /// The bytes that are part of a name behind its first byte, whatever follows them.

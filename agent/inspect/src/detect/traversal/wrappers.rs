@@ -26,6 +26,7 @@ const LONGEST: usize = 16;
 
 /// Reports wrappers, and URLs of files in the parameters of scripts.
 pub(super) fn examine(value: &[u8], offset: usize, alone: bool, found: &mut Found) {
+    let last_equals = memchr::memrchr(b'=', value);
     for at in memchr::memchr_iter(b':', value) {
         if value.get(at + 1..at + 3) != Some(b"//") {
             continue;
@@ -45,7 +46,7 @@ pub(super) fn examine(value: &[u8], offset: usize, alone: bool, found: &mut Foun
         let path = value.get(at + 3..).unwrap_or_default();
         let range = offset + start..offset + at + 3;
         let first = matches!(before.get(..start).and_then(<[u8]>::last), None | Some(b'=' | b':'));
-        let filter = starts_with(path, b"filter/") && memchr::memmem::find(path, b"=").is_some();
+        let filter = starts_with(path, b"filter/") && last_equals > Some(at);
         match *wrapper {
             b"php" if filter => found.push("filter of php", Strength::Strong, range.clone()),
             _ if alone && first => found.push("stream wrapper of php", Strength::Strong, range.clone()),

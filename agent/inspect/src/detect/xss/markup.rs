@@ -27,6 +27,8 @@ pub(super) fn read(text: &[u8], found: &mut Found) -> Markup {
     let mut styles = STYLES;
     let mut ends = 0;
     let mut opened = false;
+    break_out(text, lines, found);
+    markup.active |= !found.is_empty();
     for tag in Tags::of(text) {
         let region = text.get(tag.at.end..tag.next).unwrap_or_default();
         if tag.name.len() < 3 && memchr::memchr(b'=', region).is_none() {
@@ -66,6 +68,53 @@ pub(super) fn read(text: &[u8], found: &mut Found) -> Markup {
     markup
 }
 
+/// A value that begins with the end of an attribute, of a comment or of an element whose content is no markup, and
+/// goes on with a tag.
+fn break_out(text: &[u8], lines: bool, found: &mut Found) {
+    const ENDS: [&[u8]; 10] = [
+        b"</script",
+        b"</title",
+        b"</textarea",
+        b"</style",
+        b"</noscript",
+        b"</template",
+        b"</xmp",
+        b"</noembed",
+        b"</select",
+        b"</iframe",
+    ];
+    let text = text.trim_ascii_start();
+    let Some(&first) = text.first() else { return };
+    let closes = match first {
+        b'"' | b'\'' | b'`' | b'\\' => {
+            let quotes = text.iter().take(8).take_while(|byte| {
+                matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b' ' | b'/' | b')' | b'}' | b']' | b';')
+            });
+            quotes.count()
+        }
+        b'-' if text.starts_with(b"--") => 2 + usize::from(text.get(2) == Some(&b'!')),
+        b']' if text.starts_with(b"]]>") => 2,
+        b'<' if !lines => {
+            let Some(end) = ENDS
+                .iter()
+                .find(|end| text.get(..end.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(end)))
+            else {
+                return;
+            };
+            end.len()
+        }
+        _ => return,
+    };
+    let Some(rest) = text.get(closes..).and_then(|rest| rest.strip_prefix(b">")) else { return };
+    let blank = rest.iter().take(4).take_while(|byte| matches!(byte, b' ' | b'>' | b'\'' | b'"')).count();
+    let rest = rest.get(blank..).unwrap_or_default();
+    if rest.first() == Some(&b'<')
+        && rest.get(1).is_some_and(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'/' | b'!' | b'?'))
+    {
+        found.push("what surrounds it ended, then a tag", Strength::Strong, 0..closes + 2);
+    }
+}
+
 /// Whether the value has several lines. People paste pages and pieces of them, with tags that attacks have, too.
 pub(super) fn has_lines(text: &[u8]) -> bool {
     memchr::memchr_iter(b'\n', text).take(3).count() == 3
@@ -93,8 +142,14 @@ struct Judge<'a> {
     loads: bool,
     remote: bool,
     stylesheet: bool,
+    /// It is loaded ahead of its use.
+    fetches: bool,
+    /// `type=image`
+    image: bool,
     data: bool,
     refresh: bool,
+    /// `xlink:href` with a host.
+    links: bool,
     animates: bool,
     sets: bool,
 }
@@ -116,8 +171,11 @@ impl<'a> Judge<'a> {
             loads: false,
             remote: false,
             stylesheet: false,
+            fetches: false,
+            image: false,
             data: false,
             refresh: false,
+            links: false,
             animates: false,
             sets: false,
         }
@@ -184,6 +242,17 @@ impl<'a> Judge<'a> {
                 return;
             }
             Scheme::Remote => {
+                self.links |= full == b"xlink:href";
+                // `<img src="//host?`: the quote that is missing comes later in the page, and what is between is sent.
+                let quote = at.end.checked_add(1).and_then(|begin| self.text.get(begin));
+                let swallows = !self.lines
+                    && matches!(quote, Some(b'"' | b'\''))
+                    && quote.is_some_and(|quote| {
+                        memchr::memchr(*quote, self.text.get(at.end + 2..).unwrap_or_default()).is_none()
+                    });
+                if swallows {
+                    self.push("attribute that does not end", Strength::Strong, whole.clone(), found);
+                }
                 self.remote |= matches!(local, b"src" | b"href" | b"data" | b"code" | b"codebase" | b"action")
             }
             Scheme::ActiveData | Scheme::Other => {}
@@ -193,6 +262,7 @@ impl<'a> Judge<'a> {
                 self.player = true;
                 self.loads = true;
             }
+            b"type" if value.eq_ignore_ascii_case(b"image") => self.image = true,
             b"type" | b"language" if self.name.as_bytes() != b"script" && contains(value, b"script") => {
                 self.push("script in another element", Strength::Strong, whole, found);
             }
@@ -205,6 +275,12 @@ impl<'a> Judge<'a> {
                 if self.name.as_bytes() == b"xml-stylesheet" && value.trim_ascii().starts_with(b"#") {
                     self.push("style sheet within the document", Strength::Strong, whole, found);
                 }
+            }
+            b"is" if contains(value, b"script") => {
+                self.push("component that is a script", Strength::Strong, whole, found);
+            }
+            b"class" | b"id" if value == b"dlfx" => {
+                self.push("mark of a scanner", Strength::Strong, whole, found);
             }
             b"event" if full == b"ev:event" => {
                 self.push("tag with an event handler", Strength::Strong, whole, found)
@@ -219,6 +295,7 @@ impl<'a> Judge<'a> {
             }
             b"implementation" => self.push("element behaviour", Strength::Strong, whole, found),
             b"rel" => {
+                self.fetches |= contains(value, b"pre") && !contains(value, b"connect");
                 self.stylesheet |= contains(value, b"stylesheet") || contains(value, b"import");
             }
             b"http-equiv" => {
@@ -306,6 +383,21 @@ impl<'a> Judge<'a> {
             }
             b"link" if self.loads && self.stylesheet && self.remote => {
                 self.push("style sheet from elsewhere", pasted(Strength::Strong), at, found);
+            }
+            b"image" | b"feimage" if self.links => {
+                self.push("graphic from elsewhere", pasted(Strength::Strong), at, found);
+            }
+            b"link" if self.loads && self.fetches && self.remote => {
+                self.push("link that fetches from elsewhere", pasted(Strength::Strong), at, found);
+            }
+            b"input" if self.image && self.remote => {
+                self.push("button that loads from elsewhere", pasted(Strength::Strong), at, found);
+            }
+            b"a" if self.links => {
+                self.push("graphic that links elsewhere", pasted(Strength::Strong), at, found)
+            }
+            b"plaintext" if !self.lines && !self.is_spoken_of(end) => {
+                self.push("element that swallows the page", Strength::Strong, at, found);
             }
             b"meta" if self.refresh => self.push("header in a page", pasted(Strength::Strong), at, found),
             b"layer" | b"ilayer" | b"bgsound" | b"event-source" | b"xml" if self.loads => {

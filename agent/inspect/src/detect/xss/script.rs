@@ -86,6 +86,10 @@ impl Reader<'_, '_> {
     fn read(&mut self) {
         let mut at = 0;
         while let Some(&byte) = self.text.get(at) {
+            if byte <= b' ' && self.run == 0 {
+                at += 1;
+                continue;
+            }
             if is_word(byte) {
                 let rest = self.text.get(at..).unwrap_or_default();
                 let len = rest.iter().take_while(|byte| is_word(**byte)).count();
@@ -95,6 +99,10 @@ impl Reader<'_, '_> {
             } else {
                 self.punctuation(byte, at);
                 at += 1;
+            }
+            // With the call that the caller adds it blocks in every profile.
+            if self.call.is_some() && self.found.score() >= Strength::Strong as u32 {
+                return;
             }
         }
     }
@@ -201,7 +209,13 @@ impl Reader<'_, '_> {
             || next == b'/' && argument == b'*'
             || next == b'?' && argument == b'.';
         let quoted = matches!(argument, b'"' | b'\'' | b'`' | b'/');
-        let function = (of_window && is_function(word)) || (root == Root::Document && is_writer(word));
+        // `x.view.alert(1)`: a window by way of another object.
+        let shown = matches!(word, b"alert" | b"prompt" | b"confirm")
+            && next == b'('
+            && argument.is_ascii_digit()
+            && rest.get(blank + 2) == Some(&b')');
+        let function =
+            (of_window && is_function(word)) || shown || (root == Root::Document && is_writer(word));
         let reached = match word {
             _ if function && calls => true,
             _ if function && next == b'.' => {
@@ -241,6 +255,14 @@ impl Reader<'_, '_> {
                 }
                 quoted || next == b'`'
             }
+            b"construct" if calls => {
+                let made =
+                    rest.get(blank + 1..blank + 9).is_some_and(|name| name.eq_ignore_ascii_case(b"function"));
+                if made {
+                    self.found.push("function made of a string", Strength::Strong, at.clone());
+                }
+                made
+            }
             b"getscript" => calls && quoted,
             b"createelement" => {
                 calls
@@ -269,7 +291,7 @@ impl Reader<'_, '_> {
             _ => {
                 if next == b'['
                     && self.root == Root::Window
-                    && word != b"this"
+                    && (word != b"this" || is_composed(rest))
                     && (!argument.is_ascii_digit() || matches!(word, b"top" | b"self"))
                     && argument != b']'
                 {
@@ -297,7 +319,10 @@ impl Reader<'_, '_> {
     fn script_url(&mut self, at: &Range<usize>, before: Option<u8>) {
         let apart = before.is_none_or(|byte| {
             byte <= b' '
-                || matches!(byte, b'=' | b'(' | b'"' | b'\'' | b'`' | b':' | b'>' | b',' | b'<' | b';' | b'/')
+                || matches!(
+                    byte,
+                    b'=' | b'(' | b'"' | b'\'' | b'`' | b':' | b'>' | b',' | b'<' | b';' | b'/' | b']'
+                )
         });
         let code = self.text.get(at.end + 1..).unwrap_or_default();
         let first_is_code = code.first().is_some_and(|byte| *byte > b' ');
@@ -318,11 +343,25 @@ impl Reader<'_, '_> {
             .take_while(|byte| **byte != b'\n' && **byte <= b' ' || **byte == b'/')
             .count();
         let quote = text.len().checked_sub(apart + 1).and_then(|at| text.get(at));
-        if apart > 0 && matches!(quote, Some(b'"' | b'\'' | b'`')) && self.text.get(value).is_some() {
+        let first = self.text.get(self.begin).copied();
+        let lead = self.text.get(self.begin + 1..at.start).unwrap_or_default();
+        // `" autofocus onfocus=`, `onload=`
+        let begins = at.start - self.begin <= 48
+            && apart > 0
+            && matches!(first, Some(b'"' | b'\''))
+            && first.is_some_and(|quote| memchr::memchr(quote, lead).is_none())
+            && lead.first().is_some_and(|byte| matches!(byte, b' ' | b'/'));
+        let alone =
+            at.start == self.begin && self.text.get(value..).is_some_and(|rest| rest.trim_ascii().is_empty());
+        if alone {
+            self.found.push("event handler and nothing else", Strength::Strong, at.start..value);
+        } else if begins
+            || apart > 0 && matches!(quote, Some(b'"' | b'\'' | b'`')) && self.text.get(value).is_some()
+        {
             self.found.push(
                 "attribute ended, then an event handler",
                 Strength::Strong,
-                at.start - apart - 1..value,
+                at.start.saturating_sub(apart + 1)..value,
             );
         }
         let blank =
@@ -354,6 +393,9 @@ impl Reader<'_, '_> {
         // Typographic quotes, which word processors make of others.
         let text = text.strip_prefix("‘".as_bytes()).or(text.strip_prefix("’".as_bytes())).unwrap_or(text);
         let text = text.strip_prefix("“".as_bytes()).or(text.strip_prefix("”".as_bytes())).unwrap_or(text);
+        if text.ends_with(b"onerror=") {
+            self.found.push("error handler that calls", Strength::Strong, start - 8..end);
+        }
         if text.ends_with(b"expression(") {
             self.found.push("style that runs script", Strength::Strong, start - 11..end);
         }
@@ -376,7 +418,10 @@ impl Reader<'_, '_> {
             let leads = near.len() == text.len()
                 && near.get(..at).unwrap_or_default().iter().all(|byte| !is_word(*byte));
             let ends = operator.is_some_and(is_operator) && !behind.starts_with(b" - ")
-                || closers > 0 && behind.contains(&b')');
+                || closers > 0 && behind.contains(&b')')
+                || leads
+                    && (behind == b"("
+                        || closers > 0 && closers == behind.len() && !behind.trim_ascii().is_empty());
             let tail = self.text.get(end..).unwrap_or_default().trim_ascii_end();
             if leads && behind.is_empty() && (tail.ends_with(b"\">") || tail.ends_with(b"'>")) {
                 self.found.push("string ended, then a call", Strength::Strong, start - 1..end);
@@ -392,7 +437,19 @@ impl Reader<'_, '_> {
             let ends = matches!(first, b';' | b')' | b'}' | b']')
                 || near.starts_with(b"*/")
                 || is_operator(first) && apart;
-            if ends && near.iter().all(|byte| !is_word(*byte)) {
+            // `0);alert(1)`, `1;alert(1)`
+            let word = near.iter().take(8).take_while(|byte| is_word(**byte)).count();
+            let after = near.get(word..).unwrap_or_default();
+            let number = word > 0 && near.iter().take(word).all(u8::is_ascii_digit);
+            let unopened = word > 0
+                && (matches!(after.first(), Some(b')' | b']' | b'}'))
+                    || number
+                        && matches!(after.first(), Some(b';' | b'-' | b'+' | b'*' | b'/' | b'|' | b'^')))
+                && after
+                    .iter()
+                    .all(|byte| !is_word(*byte) && !matches!(byte, b'(' | b'[' | b'{' | b'.' | b' ' | b':'))
+                && is_attack_argument(self.text.get(end..).unwrap_or_default());
+            if unopened || ends && near.iter().all(|byte| !is_word(*byte)) {
                 self.found.push("statement ended, then a call", Strength::Strong, self.begin..end);
                 self.tail(end);
             }
@@ -423,10 +480,15 @@ impl Reader<'_, '_> {
         let lead = self.text.get(self.begin..start).unwrap_or_default();
         let leads = lead.len() <= 24
             && lead.iter().all(|byte| {
-                matches!(byte, b'(' | b'!' | b'+' | b'~' | b'{' | b'[' | b' ' | b'0' | b',' | b'$')
+                matches!(
+                    byte,
+                    b'(' | b')' | b'=' | b'>' | b'!' | b'+' | b'~' | b'{' | b'[' | b' ' | b'0' | b',' | b'$'
+                )
             })
             || lead.eq_ignore_ascii_case(b"throw ")
             || lead == b"new "
+            || lead.len() <= 24 && lead.ends_with(b"function(){")
+            || lead.len() <= 24 && lead.starts_with(b"/*") && lead.ends_with(b"*/")
             || lead.starts_with(b"with(") && lead.len() <= 64
             || lead.starts_with(b"[") && lead.ends_with(b"(") && lead.len() <= 24
             || lead.len() <= 6 && lead.ends_with(b"=");
@@ -442,13 +504,35 @@ impl Reader<'_, '_> {
         {
             return;
         }
-        let navigates =
-            matches!(self.root, Root::Location | Root::Document) || rest.trim_ascii().starts_with(b"=");
+        let shows = [&b".alert"[..], b".prompt", b".confirm", b".eval"]
+            .iter()
+            .any(|name| self.text.get(start..end).is_some_and(|chain| chain.ends_with(name)));
+        let navigates = matches!(self.root, Root::Location | Root::Document) && !shows
+            || rest.trim_ascii().starts_with(b"=");
         let name = self.text.get(start..end).unwrap_or_default();
         let name =
             name.iter().rposition(|byte| *byte == b'.').and_then(|dot| name.get(dot + 1..)).unwrap_or(name);
         let name = Small::lower(name);
-        let quoted = matches!(rest.get(1), Some(b'"' | b'\'' | b'`'));
+        let quoted = matches!(rest.get(1), Some(b'"' | b'\'' | b'`'))
+            || rest.first() == Some(&b'`')
+            || [
+                &b"(atob"[..],
+                b"(alert",
+                b"(confirm",
+                b"(prompt",
+                b"(location",
+                b"(name",
+                b"(unescape",
+                b"(string.from",
+                b"(document.",
+                b"(decodeuri",
+                b"(/",
+                b"(url",
+                b"(hash",
+                b"(this.name",
+            ]
+            .iter()
+            .any(|code| rest.get(..code.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(code)));
         let runs = if matches!(
             name.as_bytes(),
             b"eval" | b"settimeout" | b"setinterval" | b"setimmediate" | b"execscript" | b"function"
@@ -560,6 +644,14 @@ fn is_function(word: &[u8]) -> bool {
     )
 }
 
+/// Whether the name of a member is put together: `['al' + 'ert']`, `['\x61lert']`, `[/al/.source]`.
+fn is_composed(member: &[u8]) -> bool {
+    let head = member.get(..member.len().min(32)).unwrap_or_default();
+    let end = memchr::memchr(b']', head).unwrap_or(head.len());
+    head.iter().take(end).any(|byte| matches!(byte, b'+' | b'\\'))
+        && head.iter().take(end).any(|byte| matches!(byte, b'"' | b'\'' | b'/' | b'`'))
+}
+
 fn is_writer(word: &[u8]) -> bool {
     matches!(word, b"write" | b"writeln" | b"open")
 }
@@ -579,6 +671,11 @@ pub(super) fn is_handler(word: &[u8]) -> bool {
                 | b"ontology"
                 | b"onboarding"
                 | b"onsite"
+                | b"ongoing"
+                | b"onwhich"
+                | b"onhand"
+                | b"onscreen"
+                | b"onetime"
         )
 }
 
@@ -601,7 +698,18 @@ pub(super) fn is_attack_argument(rest: &[u8]) -> bool {
             **byte <= b' '
                 || matches!(
                     byte,
-                    b'(' | b'"' | b'\'' | b'`' | b'\\' | b'=' | b'[' | b'.' | b'?' | b'*' | b'/'
+                    b'(' | b'"'
+                        | b'\''
+                        | b'`'
+                        | b'\\'
+                        | b'='
+                        | b'['
+                        | b'.'
+                        | b'?'
+                        | b'*'
+                        | b'/'
+                        | b'$'
+                        | b'{'
                 )
         })
         .count();
@@ -638,6 +746,8 @@ pub(super) fn is_attack_argument(rest: &[u8]) -> bool {
         | b"http"
         | b"https"
         | b"return"
+        | b"cookie"
+        | b"substring"
         | b"al" => true,
         word => {
             word.iter().all(u8::is_ascii_digit)

@@ -50,6 +50,11 @@ impl Iterator for Tags<'_> {
 /// The first tag at or after `from`.
 fn find(text: &[u8], from: usize) -> Option<(usize, Range<usize>, bool)> {
     let rest = text.get(from..)?;
+    if rest.first() == Some(&b'<')
+        && let Some((name, closes)) = name(text, from)
+    {
+        return Some((from, name, closes));
+    }
     memchr::memchr_iter(b'<', rest).find_map(|at| {
         let (name, closes) = name(text, from + at)?;
         Some((from + at, name, closes))
@@ -60,11 +65,14 @@ fn find(text: &[u8], from: usize) -> Option<(usize, Range<usize>, bool)> {
 fn name(text: &[u8], start: usize) -> Option<(Range<usize>, bool)> {
     let rest = text.get(start + 1..)?;
     // Control characters and a slash, as filters and old browsers skipped them.
-    let junk = rest
-        .iter()
-        .take(8)
-        .take_while(|byte| matches!(byte, 0..=b' ' | b'/' | b'\\' | b'~' | b';' | b'?'))
-        .count();
+    let junk = match rest.first()? {
+        byte if byte.is_ascii_alphabetic() => 0,
+        0..=b' ' | b'/' | b'\\' | b'~' | b';' | b'?' => {
+            let junk = rest.iter().take(8);
+            junk.take_while(|byte| matches!(byte, 0..=b' ' | b'/' | b'\\' | b'~' | b';' | b'?')).count()
+        }
+        _ => return None,
+    };
     let (skipped, rest) = rest.split_at_checked(junk)?;
     if !rest.first()?.is_ascii_alphabetic() {
         return None;
@@ -77,7 +85,9 @@ fn name(text: &[u8], start: usize) -> Option<(Range<usize>, bool)> {
     let begin = start + 1 + junk;
     let local = name.iter().rposition(|byte| *byte == b':').map_or(0, |colon| colon + 1);
     let local = if local == len { 0 } else { local };
-    Some((begin + local..begin + len, skipped.contains(&b'/')))
+    // `<//script//src=`: some filters and readers drop all slashes.
+    let closes = skipped.contains(&b'/') && !(skipped.starts_with(b"//") && rest.get(len) == Some(&b'/'));
+    Some((begin + local..begin + len, closes))
 }
 
 /// Names that are taken for a tag even with a blank before them; others are `a < b`.

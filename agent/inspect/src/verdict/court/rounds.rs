@@ -114,6 +114,11 @@ impl Court<'_> {
             name: leaf.name,
             layers: reached.layers,
             nested: leaf.nested,
+            parent: if leaf.kind == Kind::Key && leaf.value.first() == Some(&b'$') {
+                leaf.place.parent()
+            } else {
+                None
+            },
         };
         self.hear_value(&value, leaf.bytes, leaf.place, reached)
     }

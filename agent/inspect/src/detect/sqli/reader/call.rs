@@ -16,6 +16,7 @@ impl Reader<'_, '_> {
                 word @ (Word::Info
                 | Word::Text
                 | Word::Leak
+                | Word::Shape
                 | Word::Wait
                 | Word::Sleep
                 | Word::If
@@ -64,7 +65,7 @@ impl Reader<'_, '_> {
     }
 
     /// A function is called.
-    fn called(&mut self, word: Word, token: &Token) {
+    pub(super) fn called(&mut self, word: Word, token: &Token) {
         let level = *self.level();
         let at = token.start.saturating_sub(1)..token.end;
         let signed = self.count == 2 && self.last[1] == Some(Kind::Operator) && !self.in_quote;
@@ -78,6 +79,9 @@ impl Reader<'_, '_> {
         let first = self.count == 1
             || level.anchor == Anchor::Start
             || self.depth == 0 && level.anchor == Anchor::FirstWord;
+        // `user()`, `database()`: of all things that are created only these are asked with nothing.
+        let word =
+            if word == Word::Object && self.value.get(token.end) == Some(&b')') { Word::Info } else { word };
         match word {
             Word::Wait => {
                 let strength = if anchor >= Anchor::Start {
@@ -87,6 +91,7 @@ impl Reader<'_, '_> {
                 } else {
                     Strength::Medium
                 };
+                self.asks(at.clone());
                 self.note("function that waits", strength, at);
             }
             Word::Sleep => {
@@ -96,7 +101,10 @@ impl Reader<'_, '_> {
                     {
                         Strength::Strong
                     }
-                    Anchor::None if self.selected() || !self.found.is_empty() => Strength::Medium,
+                    Anchor::None if self.selected() || !self.found.is_empty() => {
+                        self.asks(at.clone());
+                        Strength::Medium
+                    }
                     Anchor::None => {
                         self.leading_wait |= first && self.depth == 0;
                         return;
@@ -106,18 +114,34 @@ impl Reader<'_, '_> {
                 };
                 self.note("function that waits", strength, at);
             }
-            Word::Leak => {
-                let strength = if anchor >= Anchor::Start { Strength::Certain } else { Strength::Medium };
+            Word::Leak | Word::Shape => {
+                if word == Word::Leak {
+                    self.asks(at.clone());
+                }
+                let strength = if anchor >= Anchor::Start {
+                    Strength::Certain
+                } else if word == Word::Leak && !self.in_quote && self.begins() {
+                    Strength::Strong
+                } else {
+                    Strength::Medium
+                };
                 self.note("function that tells by its error", strength, at);
             }
+            Word::Catalogue => self.asks(at),
             Word::Reach => {
+                self.asks(at.clone());
                 let strength =
                     if anchor >= Anchor::Start || first { Strength::Strong } else { Strength::Tag };
                 self.note("calls for files or commands", strength, at);
             }
             Word::Info | Word::Text | Word::If => {
-                if word == Word::Info && level.call == Some(Word::Text) {
-                    self.note("the server asked about itself", Strength::Medium, at.clone());
+                if word == Word::Info {
+                    self.asks(at.clone());
+                    if level.call == Some(Word::Text) {
+                        let whole = self.first == Some(Kind::Word(Word::Text)) && !self.in_quote;
+                        let strength = if whole { Strength::Strong } else { Strength::Medium };
+                        self.note("the server asked about itself", strength, at.clone());
+                    }
                 }
                 let strength = match anchor {
                     Anchor::None | Anchor::Literal | Anchor::FirstWord => return,
@@ -129,6 +153,12 @@ impl Reader<'_, '_> {
             }
             _ => {}
         }
+    }
+
+    /// Whether the word that is called is the first of the value, but for signs and the like.
+    fn begins(&self) -> bool {
+        self.count == 1
+            || self.count == 2 && matches!(self.last[1], Some(Kind::Operator | Kind::Comma | Kind::Open))
     }
 
     /// Whether the word that is called stands behind `select`.

@@ -58,6 +58,15 @@ impl Reader<'_, '_> {
             return;
         }
         level.operand = Some(operand);
+        if operand == Operand::Variable
+            && level.call == Some(Word::Text)
+            && self.first == Some(Kind::Word(Word::Text))
+            && !self.in_quote
+            && self.found.iter().any(|evidence| evidence.what == "server variable")
+        {
+            self.note("the server asked about itself", Strength::Strong, token.start..token.end);
+        }
+        let level = self.level();
         match level.link {
             Link::Begin => {
                 if first || level.anchor == Anchor::Start {
@@ -177,7 +186,22 @@ impl Reader<'_, '_> {
                         if !literal && right.is_literal() { Anchor::Literal } else { Anchor::None };
                 }
                 if literal && right.is_literal() {
+                    let equal = left == Some(right) && self.compare_len == 1;
+                    if equal && self.count == 2 && !self.in_quote && call.is_none() {
+                        let rest = self.value.get(token.end..).unwrap_or_default().trim_ascii_start();
+                        let whole = rest.is_empty()
+                            || [b"--".as_slice(), b"#", b"/*"].iter().any(|end| rest.starts_with(end));
+                        let strength = if whole { Strength::Strong } else { Strength::Medium };
+                        self.note("nothing but equal literals compared", strength, token.start..token.end);
+                    }
                     match call {
+                        None if starts && left == Some(right) && self.depth == 1 && !self.in_quote => {
+                            self.note(
+                                "equal literals compared in parentheses",
+                                Strength::Strong,
+                                token.start..token.end,
+                            );
+                        }
                         Some(Word::Text) => {
                             self.note(
                                 "literals compared as an argument",
@@ -207,6 +231,9 @@ impl Reader<'_, '_> {
     }
 
     pub(super) fn conjunction(&mut self, link: Link, token: Token) {
+        if self.leading_wait && self.depth == 0 && self.last[0] == Some(Kind::Close) {
+            self.note("function that waits, joined", Strength::Strong, 0..self.last_end);
+        }
         self.finish_condition(false, &token);
         self.negated = false;
         let has_operand = self.level().operand.is_some();

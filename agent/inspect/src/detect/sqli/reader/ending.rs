@@ -29,6 +29,15 @@ impl Reader<'_, '_> {
                 }
             } else if self.glued && matches!(level.link, Link::Compare | Link::Arithmetic) {
                 self.note("string closed, then an operator", strength, at);
+            } else if rest.len() <= 1
+                && !self.wordy
+                && self.count <= 3
+                && matches!(
+                    self.first,
+                    Some(Kind::Word(Word::Limit | Word::Direction | Word::As | Word::Sort | Word::Having))
+                )
+            {
+                self.note("string closed, the statement goes on, rest commented out", Strength::Strong, at);
             } else if !self.found.is_empty() {
                 self.note("rest commented out", Strength::Medium, at);
             }
@@ -39,6 +48,13 @@ impl Reader<'_, '_> {
             && self.last[0] == Some(Kind::Close)
         {
             self.note("number closed, rest commented out", Strength::Strong, at);
+        } else if rest.is_empty()
+            && !hash
+            && !self.in_quote
+            && self.first == Some(Kind::Word(Word::Constant))
+            && (self.count == 1 || self.count <= 15 && self.last[1] == Some(Kind::Comma))
+        {
+            self.note("a constant, rest commented out", Strength::Strong, at);
         } else if self.leading_wait {
             self.note("function that waits, rest commented out", Strength::Strong, at);
         } else if self.sql && !self.prose && self.depth == 0 && self.count > 4 && rest.is_empty() && !hash {
@@ -58,6 +74,13 @@ impl Reader<'_, '_> {
 
     pub(super) fn end(&mut self) {
         let len = self.value.len();
+        if !self.in_quote
+            && self.count == 3
+            && matches!(self.first, Some(Kind::Word(Word::Info | Word::Object)))
+            && self.last == [Some(Kind::Close), Some(Kind::Open), self.first]
+        {
+            self.note("nothing but a question to the server", Strength::Strong, 0..len);
+        }
         let token = Token { kind: Kind::Other, start: len, end: len, hash: 0, after_comment: false };
         if let Some((anchor, start)) = self.selects.take() {
             let strength = if anchor > Anchor::FirstWord { Strength::Strong } else { Strength::Tag };
@@ -107,6 +130,11 @@ impl Reader<'_, '_> {
             part.len() <= 32
                 && part.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_@.%-=+".contains(byte))
         };
+        // The pattern behind `like` and its kind has wildcards.
+        let pattern = |part: &[u8]| {
+            part.len() <= 32
+                && part.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_@.%-=+*^$?".contains(byte))
+        };
         let quote = |byte: &u8| matches!(byte, b'\'' | b'"');
         let head = self.value.iter().position(quote).unwrap_or(0);
         let tail = self.value.iter().rposition(quote).unwrap_or(0);
@@ -114,6 +142,8 @@ impl Reader<'_, '_> {
             return false;
         }
         word(self.value.get(..head).unwrap_or_default())
-            && word(self.value.get(tail + 1..).unwrap_or_default())
+            && (word(self.value.get(tail + 1..).unwrap_or_default())
+                || self.last[1] == Some(Kind::Word(Word::Compare))
+                    && pattern(self.value.get(tail + 1..).unwrap_or_default()))
     }
 }

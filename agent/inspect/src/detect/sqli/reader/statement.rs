@@ -81,6 +81,23 @@ impl Reader<'_, '_> {
         self.note("UNION SELECT", strength, at);
     }
 
+    /// `(select 1`: the value is a subquery, where people may write `(select one)`.
+    pub(super) fn behind_subselect(&mut self, token: Token) {
+        self.subselect = false;
+        let telling = matches!(
+            token.kind,
+            Kind::Number
+                | Kind::Variable
+                | Kind::Text { .. }
+                | Kind::Operator
+                | Kind::Open
+                | Kind::Word(Word::Case | Word::Info | Word::Text | Word::Constant | Word::Wait | Word::Leak)
+        );
+        if telling {
+            self.note("nothing but a subquery", Strength::Strong, token.start..token.end);
+        }
+    }
+
     pub(super) fn behind_semicolon(&mut self, anchor: Anchor, start: usize, token: Token) {
         let Kind::Word(word) = token.kind else {
             match token.kind {
@@ -147,6 +164,13 @@ impl Reader<'_, '_> {
         if level.condition == Condition::Awaited && level.anchor == Anchor::Quote && !self.wordy {
             self.note("string closed, then AND or OR with SELECT", Strength::Strong, at.clone());
         }
+        if self.count == 2
+            && !self.in_quote
+            && self.first == Some(Kind::Word(Word::Compare))
+            && self.last[0] == Some(Kind::Open)
+        {
+            self.note("compared with a subquery", Strength::Strong, at.clone());
+        }
         if level.operand.is_none() && self.last[0] == Some(Kind::Open) && level.group {
             let outer = self.depth.checked_sub(1).and_then(|depth| self.levels.get(depth)).copied();
             if let Some(outer) = outer {
@@ -154,6 +178,10 @@ impl Reader<'_, '_> {
                     (Link::Begin, Anchor::Quote) => Some(Strength::Strong),
                     (Link::Begin, Anchor::FirstLiteral) if self.count <= 4 => Some(Strength::Strong),
                     (Link::Begin, Anchor::FirstLiteral) => Some(Strength::Medium),
+                    (Link::Begin, Anchor::Start | Anchor::FirstWord) if self.count <= 3 => {
+                        self.subselect = true;
+                        Some(Strength::Tag)
+                    }
                     (Link::Begin | Link::Semicolon, Anchor::Start) => Some(Strength::Tag),
                     (Link::Begin | Link::Semicolon, _) | (_, Anchor::None) => None,
                     (_, Anchor::Literal | Anchor::FirstWord) => Some(Strength::Tag),
@@ -164,6 +192,10 @@ impl Reader<'_, '_> {
                 if let Some(strength) = strength {
                     self.note("subquery in an expression", strength, at);
                 }
+            }
+            if self.first == Some(Kind::Word(Word::Text)) && level.call == Some(Word::Text) && !self.in_quote
+            {
+                self.note("subquery as an argument", Strength::Strong, token.start..token.end);
             }
             let level = self.level();
             level.subquery = true;
@@ -179,7 +211,16 @@ impl Reader<'_, '_> {
             (Anchor::Quote, false) => self.note("string closed, then ORDER BY", Strength::Medium, at),
             (Anchor::FirstLiteral, true) => self.note("number, then ORDER BY", Strength::Strong, at),
             (Anchor::FirstLiteral, false) => self.note("number, then ORDER BY", Strength::Medium, at),
-            (Anchor::Start, true) => self.note("ORDER BY a number", Strength::Tag, at),
+            (Anchor::Start, true) => {
+                let rest = self.value.get(start..).unwrap_or_default();
+                let numbers = rest
+                    .iter()
+                    .skip(token.start.saturating_sub(start))
+                    .all(|byte| byte.is_ascii_digit() || b", -+#".contains(byte));
+                let whole = rest.len() < 64 && numbers;
+                let strength = if whole { Strength::Strong } else { Strength::Tag };
+                self.note("ORDER BY a number", strength, at);
+            }
             (Anchor::Start, false) if matches!(operand, Operand::Call(_)) => {
                 self.note("ORDER BY a function", Strength::Medium, at);
             }

@@ -1,0 +1,322 @@
+//! Values that are nothing but a template: somebody asks the server whether it computes them.
+
+use std::ops::Range;
+
+use memchr::memmem;
+
+use crate::detect::{Found, Strength};
+
+/// Longest value that is looked at as a whole.
+const SHORT: usize = 200;
+
+/// Delimiters, those that begin with others first.
+const DELIMITERS: [(&[u8], &[u8]); 16] = [
+    (b"{{{", b"}}}"),
+    (b"${{", b"}}"),
+    (b"{{", b"}}"),
+    (b"$!{", b"}"),
+    (b"${", b"}"),
+    (b"#{", b"}"),
+    (b"*{", b"}"),
+    (b"@{", b"}"),
+    (b"~{", b"}"),
+    (b"%{", b"}"),
+    (b"<%", b"%>"),
+    (b"[[", b"]]"),
+    (b"[(", b")]"),
+    (b"[%", b"%]"),
+    (b"[=", b"]"),
+    (b"{!!", b"!!}"),
+];
+
+/// Judges a short value that begins and ends with delimiters.
+pub(super) fn judge(text: &[u8], found: &mut Found) {
+    if text.len() > SHORT {
+        return;
+    }
+    let whole = 0..text.len();
+    if openers(text) >= 3 {
+        found.push("openers of several template engines", Strength::Strong, whole.clone());
+    }
+    let text = text.trim_ascii();
+    if groups_of_digits(text) {
+        found.push("groups of numbers in braces", Strength::Strong, whole.clone());
+    }
+    let Some((open, inside)) = DELIMITERS
+        .iter()
+        .find_map(|(open, close)| Some((*open, text.strip_prefix(*open)?.strip_suffix(*close)?)))
+    else {
+        return;
+    };
+    // More than one expression: each is judged where it stands.
+    if memmem::find(inside, open).is_some() {
+        return;
+    }
+    expression(open, inside, whole, found);
+}
+
+fn expression(open: &[u8], inside: &[u8], whole: Range<usize>, found: &mut Found) {
+    let braces = open.ends_with(b"{{");
+    let erb = open == b"<%";
+    let code = inside.trim_ascii_start();
+    let lead = code
+        .iter()
+        .take_while(|byte| matches!(byte, b'=' | b'-' | b':' | b'@' | b'#' | b'>' | b'&' | b'~' | b' '));
+    let (lead, code) = code.split_at_checked(lead.count()).unwrap_or_default();
+    let code = code.trim_ascii();
+    let Some(&first) = code.first() else { return };
+    if open == b"[[" || open == b"[(" {
+        // `[[1, 2], [3, 4]]` and `[[wiki link]]` are none.
+        if matches!(first, b'$' | b'*' | b'#' | b'@' | b'~') && code.get(1) == Some(&b'{') {
+            found.push("value that is an expression", Strength::Strong, whole);
+        }
+        return;
+    }
+    let path = code.iter().take_while(|byte| is_word(**byte) || **byte == b'.').count();
+    let behind = code.get(path..).unwrap_or_default().trim_ascii_start();
+    let calls = path > 0 && code.get(path) == Some(&b'(') && memchr::memchr(b')', behind).is_some();
+    let plain = path == code.len() && first != b'.';
+    let pipe = memchr::memchr(b'|', code);
+    let literal = first.is_ascii_digit() || matches!(first, b'"' | b'\'' | b'[' | b'(');
+    // Texts that are looked up in a catalogue: `{{ 'HOME.TITLE' | translate }}`.
+    let told = pipe.is_some_and(|pipe| {
+        let filter = code.get(pipe + 1..).unwrap_or_default().trim_ascii_start();
+        let len = filter.iter().take_while(|byte| is_word(**byte)).count();
+        matches!(
+            filter.get(..len),
+            Some(b"translate" | b"t" | b"trans" | b"transloco" | b"i18n" | b"localize")
+        )
+    });
+    let compares = literal
+        && [&b"=="[..], b"!=", b" > ", b" < ", b" ~ ", b" if ", b" and ", b" or ", b"**", b" in "]
+            .iter()
+            .any(|operator| memmem::find(code, operator).is_some());
+    let path_end = code.get(path).copied().unwrap_or(b' ');
+    // `${x:-0}`, `${x%.*}` of shells; `{{ x | date:'short' }}` of pages; `{{#if x}}`.
+    let other = matches!(path_end, b':' | b'-' | b'%' | b'#' | b'/' | b'^' | b'@' | b',' | b'[')
+        || pipe.is_some()
+        || lead.iter().any(|byte| matches!(byte, b'#' | b'>'));
+    let computes = !other
+        && path < code.len()
+        && behind
+            .iter()
+            .any(|byte| matches!(byte, b'?' | b'=' | b'<' | b'>' | b'+' | b'*' | b'/' | b' ' | b'!'))
+        && (has_literal(code) || memmem::find(code, b"true").is_some())
+        && !is_date(code);
+    let inspects = path == code.len()
+        && [&b".inspect"[..], b".class", b".methods", b".constants", b".env", b".constructor", b".settings"]
+            .iter()
+            .any(|member| code.ends_with(member))
+        && path > 6
+        || starts(code, b"process.")
+        || starts(code, b"system.") && !open.ends_with(b"${");
+    let strong = (braces || matches!(open, b"${" | b"#{" | b"*{" | b"@{")) && computes
+        || inspects
+        || erb && literal
+        || open == b"#{" && first.is_ascii_digit() && path > 2 && path_end == b'{'
+        || matches!(code, b"global" | b"globalThis" | b"ENV" | b"process") && open != b"{{"
+        || open == b"~{" && code.iter().any(|byte| matches!(byte, b':' | b'/'))
+        || open == b"#{" && matches!(code, b"request" | b"session" | b"application" | b"facesContext" | b"process")
+        || matches!(code, b"true" | b"false" | b"none" | b"None" | b"null") && (braces || open == b"${")
+        || calls && !(open == b"{{" && lead.contains(&b'#'))
+        || literal && pipe.is_some() && !told
+        || compares
+        || first == b'[' && memmem::find(code, b"][").is_some()
+        || literal && memmem::find(code, b"?").is_some() && open == b"${"
+        // The dot of Go, of Freemarker.
+        || first == b'.' && (braces || open == b"${")
+        || (braces || erb) && (starts(code, b"console.") || code.ends_with(b".constructor") || starts(code, b"lookup "))
+        || erb && !plain && !lead.contains(&b'#')
+        || erb && lead.contains(&b'=') && (first.is_ascii_uppercase() || starts(code, b"self") || starts(code, b"params"))
+        || open == b"[%"
+        || matches!(open, b"${" | b"#{") && is_implicit(code)
+        || open == b"${" && (first == b'#' || starts(code, b"empty ") || starts(code, b"python:") || memmem::find(code, b"|\"").is_some())
+        || braces && matches!(code, b"cycler" | b"joiner" | b"lipsum" | b"this" | b"beans" | b"g" | b"$");
+    let go = braces
+        && code.iter().take_while(|byte| byte.is_ascii_lowercase()).count() < code.len()
+        && [
+            &b"len "[..],
+            b"index ",
+            b"slice ",
+            b"printf ",
+            b"println ",
+            b"and ",
+            b"or ",
+            b"not ",
+            b"eq ",
+            b"call ",
+        ]
+        .iter()
+        .any(|name| code.starts_with(name));
+    // `{{ $x := .User }}`, `{{ {'a': 1} }}`
+    let object = braces
+        && (first == b'{' && code.ends_with(b"}") || first == b'$' && memmem::find(code, b":=").is_some());
+    if strong || go || object {
+        found.push("value that is an expression", Strength::Strong, whole);
+    } else if plain && code.iter().any(u8::is_ascii_alphabetic) && !matches!(open, b"@{" | b"%{" | b"[=") {
+        found.push("value that is a placeholder", Strength::Weak, whole);
+    }
+}
+
+/// Whether a number or a text stands in the expression.
+fn has_literal(code: &[u8]) -> bool {
+    let mut word = false;
+    for byte in code {
+        match byte {
+            b'"' | b'\'' => return true,
+            b'0'..=b'9' if !word => return true,
+            _ => word = is_word(*byte),
+        }
+    }
+    false
+}
+
+/// `2024-11-22`
+fn is_date(code: &[u8]) -> bool {
+    code.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'/' | b'.' | b':' | b' '))
+        && code.iter().filter(|byte| matches!(byte, b'-' | b'/' | b':')).count() == 2
+}
+
+/// Objects that every page of Java has (Jakarta Expression Language §2.2).
+fn is_implicit(code: &[u8]) -> bool {
+    let len = code.iter().take_while(|byte| is_word(**byte)).count();
+    let (name, rest) = code.split_at_checked(len).unwrap_or_default();
+    matches!(rest.first(), None | Some(b'.' | b'['))
+        && matches!(
+            name,
+            b"param"
+                | b"paramValues"
+                | b"header"
+                | b"headerValues"
+                | b"cookie"
+                | b"initParam"
+                | b"pageScope"
+                | b"requestScope"
+                | b"sessionScope"
+                | b"applicationScope"
+                | b"pageContext"
+                | b"facesContext"
+                | b"application"
+                | b"exchange"
+                | b"flash"
+                | b"systemProperties"
+                | b"systemEnvironment"
+        )
+}
+
+/// How many engines' openers stand in a value that closes few of them.
+fn openers(text: &[u8]) -> u32 {
+    if text.len() > 96 {
+        return 0;
+    }
+    let mut seen = 0_u32;
+    for pair in text.windows(2) {
+        seen |= match pair {
+            b"{{" => 1,
+            b"${" => 2,
+            b"<%" => 4,
+            b"#{" => 8,
+            b"{#" => 16,
+            b"{@" => 32,
+            b"*{" => 64,
+            b"{%" => 128,
+            b"@{" => 256,
+            b"{*" => 512,
+            b"<#" => 1024,
+            b"~{" => 2048,
+            _ => 0,
+        };
+    }
+    seen.count_ones()
+}
+
+/// `{12}{34}`: engines with single braces show the numbers.
+fn groups_of_digits(text: &[u8]) -> bool {
+    let mut groups = 0;
+    let mut rest = text;
+    while let Some(inside) = rest.strip_prefix(b"{") {
+        let len = inside.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let Some(after) = inside.get(len..).and_then(|after| after.strip_prefix(b"}")) else { return false };
+        if len < 2 {
+            return false;
+        }
+        groups += 1;
+        rest = after;
+    }
+    groups >= 2 && rest.is_empty()
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$')
+}
+
+fn starts(text: &[u8], word: &[u8]) -> bool {
+    text.get(..word.len()).is_some_and(|text| text.eq_ignore_ascii_case(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn score(text: &str) -> u32 {
+        let mut found = Found::default();
+        judge(text.as_bytes(), &mut found);
+        found.score()
+    }
+
+    #[test]
+    fn a_value_that_only_asks_for_a_result_is_a_probe() {
+        for text in [
+            "{{ range(9) }}",
+            "{{ 'q' | reverse }}",
+            "{{ 9 | times: 9 }}",
+            "${param.q}",
+            "${.version}",
+            "<%= Dir.pwd %>",
+            "<%= ENV['X'] %>",
+            "{{ .Secret }}",
+            "{{ len \"q\" }}",
+            "{{ 3 > 2 }}",
+            "{{ 1 if 1 else 2 }}",
+            "[% 9*9 %]",
+            "[[${x}]]",
+            "{12}{34}",
+            "${9?c}",
+            "{{ x ?: 9 }}",
+            "${true}",
+            "#{session}",
+            "<%= 9.class %>",
+            "{{ page.inspect }}",
+            "<%{{#{%\"",
+        ] {
+            assert!(score(text) >= 5, "{text}");
+        }
+    }
+
+    #[test]
+    fn placeholders_are_none() {
+        for text in [
+            "{{name}}",
+            "{{ user.first_name }}",
+            "${HOME}",
+            "${x:-0}",
+            "{{ 'HOME.TITLE' | translate }}",
+            "<%= user.name %>",
+            "{{2024-11-22}}",
+            "[[wiki link]]",
+            "[[1,2],[3,4]]",
+            "#{name}",
+            "{{#each items}}",
+            "{{> partial}}",
+            "{{ price | number:2 }}",
+            "{{ a ? b : c }}",
+            "${x%.*}",
+            "${HOME:0:3}",
+            "{}",
+            "{{}}",
+            "",
+        ] {
+            assert!(score(text) < 5, "{text}");
+        }
+    }
+}
