@@ -10,7 +10,7 @@ use std::{
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use framewall_inspect::{
-    Action, Direction, Handshake, Opcode, Report, Session, Settings,
+    Action, Direction, Handshake, Link, Opcode, Report, Session, Settings,
     rules::{Bound, ConnectionFacts, Counts, Decision, MessageFacts, Moment, RuleScratch, RuleSet, Segment},
 };
 
@@ -44,7 +44,7 @@ fn message(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("message");
     for count in [0, 1000, 10_000] {
         let bound = bound(&ruleset(count));
-        let counts = Counts::new(None, Instant::now());
+        let counts = Counts::new(None);
         let mut scratch = RuleScratch::default();
         let moment = Moment { now: Instant::now(), unix_s: 0 };
         assert!(judge(&bound, &mut scratch, moment, &counts, "send").matched.is_empty());
@@ -65,7 +65,7 @@ fn message(criterion: &mut Criterion) {
 fn hostile(criterion: &mut Criterion) {
     const LEN: usize = 100_000;
     let bound = bound(&ruleset(10_000));
-    let counts = Counts::new(None, Instant::now());
+    let counts = Counts::new(None);
     let mut scratch = RuleScratch::default();
     let moment = Moment { now: Instant::now(), unix_s: 0 };
     let mut group = criterion.benchmark_group("hostile");
@@ -220,7 +220,7 @@ fn facts(handshake: &Handshake) -> ConnectionFacts<'_> {
 /// The handshake of a session.
 fn handshake() -> Handshake {
     let now = Instant::now();
-    let mut session = Session::new(Arc::new(Settings::default()), [0; 4], now);
+    let mut session = Session::new(Arc::new(Settings::default()), Link::default(), [0; 4], now);
     let request = "GET /chat?room=general HTTP/1.1\r\nHost: chat.example.org\r\nUpgrade: websocket\r\n\
                    Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\n\
                    Accept-Language: en\r\nOrigin: https://chat.example.org\r\nCookie: theme=dark; sid=12345\r\n\

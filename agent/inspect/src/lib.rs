@@ -56,11 +56,11 @@ pub use http::{
     PathPatternError, UpgradeError,
 };
 pub use limits::{Budget, Limits, OversizePolicy};
-pub use session::Session;
+pub use session::{Link, Session};
 pub use settings::{DeflatePolicy, Mode, OpaquePolicy, Profile, Settings};
 pub use stats::{Counters, StreamCounters};
 pub use verdict::{
-    CloseReason, Finding, FindingAction, Inspector, Observation, Offence, OffenceClass, Opcode, Unit,
-    inspect_text,
+    CloseReason, Finding, FindingAction, Inspection, Inspector, Observation, Offence, OffenceClass, Opcode,
+    RuleMatch, Unit, inspect_text,
 };
 pub use ws::{ControlFrame, ProtocolViolation};

@@ -32,7 +32,7 @@
 //!     opened: now,
 //!     connection: 1,
 //! });
-//! let counts = Counts::new(set.max_keys(), now);
+//! let counts = Counts::new(set.max_keys());
 //! let mut scratch = RuleScratch::default();
 //! // For each message.
 //! let message = MessageFacts {
@@ -65,6 +65,7 @@ mod index;
 mod item;
 mod like;
 mod list;
+mod live;
 mod net;
 mod number;
 mod param_path;
@@ -86,6 +87,7 @@ pub use decision::{
     Block, Decider, Decision, ExplainedRule, Explanation, Matched, Outcome, SeenSignal, Verdict,
 };
 pub use list::Loader;
+pub use live::LiveRules;
 pub use param_path::Segment;
 pub use redaction::{Redaction, Shape};
 pub use rule::{LogPolicy, RuleAction, RuleMode, SignalPolicy};

@@ -10,7 +10,7 @@
 use std::{
     hash::{BuildHasher, RandomState},
     sync::{
-        LazyLock, Mutex, PoisonError,
+        LazyLock, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Instant,
@@ -77,19 +77,20 @@ pub struct Counts {
     /// Sets of [`WAYS`] entries. Empty until first used.
     shards: Box<[Mutex<Vec<[Entry; WAYS]>>]>,
     sets_per_shard: usize,
-    epoch: Instant,
+    /// Known when it is first told.
+    epoch: OnceLock<Instant>,
     uncounted: AtomicU64,
     replaced: AtomicU64,
 }
 
 impl Counts {
     /// An empty table for about so many keys; `None`: 100,000. No memory is taken before something is counted.
-    pub fn new(max_keys: Option<usize>, now: Instant) -> Self {
+    pub fn new(max_keys: Option<usize>) -> Self {
         let sets_per_shard = max_keys.unwrap_or(MAX_KEYS).div_ceil(WAYS * SHARDS).max(1);
         Self {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             sets_per_shard,
-            epoch: now,
+            epoch: OnceLock::new(),
             uncounted: AtomicU64::new(0),
             replaced: AtomicU64::new(0),
         }
@@ -193,7 +194,8 @@ impl Counts {
     }
 
     fn ms(&self, now: Instant) -> u64 {
-        u64::try_from(now.saturating_duration_since(self.epoch).as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(now.saturating_duration_since(*self.epoch.get_or_init(|| now)).as_millis())
+            .unwrap_or(u64::MAX)
     }
 }
 
@@ -260,7 +262,7 @@ mod tests {
     #[test]
     fn flags_at_the_threshold_and_for_its_time() {
         let start = Instant::now();
-        let counts = Counts::new(None, start);
+        let counts = Counts::new(None);
         let at = |ms| start + Duration::from_millis(ms);
         for n in 0..9 {
             assert_eq!(counts.count(key(1), 1, TEN_A_MINUTE, at(n)), Counted::default());
@@ -275,7 +277,7 @@ mod tests {
     #[test]
     fn the_window_slides() {
         let start = Instant::now();
-        let counts = Counts::new(None, start);
+        let counts = Counts::new(None);
         let at = |ms| start + Duration::from_millis(ms);
         counts.count(key(1), 9, TEN_A_MINUTE, at(0));
         // Half of the window before is still in the one that ends now: 4 and 5 more are 9.
@@ -288,7 +290,7 @@ mod tests {
     #[test]
     fn a_steady_rate_below_the_threshold_is_never_flagged() {
         let start = Instant::now();
-        let counts = Counts::new(None, start);
+        let counts = Counts::new(None);
         for n in 0..10_000 {
             let at = start + Duration::from_millis(n * 6_700);
             assert!(!counts.count(key(1), 1, TEN_A_MINUTE, at).flagged, "{n}");
@@ -298,7 +300,7 @@ mod tests {
     #[test]
     fn a_flood_of_other_keys_makes_nobody_forgotten_who_counts_higher() {
         let start = Instant::now();
-        let counts = Counts::new(Some(1000), start);
+        let counts = Counts::new(Some(1000));
         counts.count(key(0), 9, TEN_A_MINUTE, start);
         for n in 1..200 {
             if counts.count(key(n), 10, TEN_A_MINUTE, start).newly {
@@ -316,7 +318,7 @@ mod tests {
     #[test]
     fn where_all_are_flagged_a_new_key_is_not_counted_and_that_shows() {
         let start = Instant::now();
-        let counts = Counts::new(Some(1), start);
+        let counts = Counts::new(Some(1));
         for n in 0..10_000 {
             counts.flag(key(n), 1000, start);
         }
@@ -328,7 +330,7 @@ mod tests {
     #[test]
     fn threads_count_together() {
         let start = Instant::now();
-        let counts = Counts::new(None, start);
+        let counts = Counts::new(None);
         let threshold = Threshold { count: 4000, ..TEN_A_MINUTE };
         let newly = || (0..1000).filter(|_| counts.count(key(1), 1, threshold, start).newly).count();
         let reached: usize = std::thread::scope(|scope| {
@@ -341,7 +343,8 @@ mod tests {
     #[test]
     fn time_that_goes_back_breaks_nothing() {
         let start = Instant::now();
-        let counts = Counts::new(None, start + Duration::from_secs(100));
+        let counts = Counts::new(None);
+        counts.is_flagged(key(0), start + Duration::from_secs(100));
         assert!(!counts.count(key(1), 9, TEN_A_MINUTE, start).flagged);
         counts.count(key(2), 1, TEN_A_MINUTE, start + Duration::from_secs(200));
         assert!(!counts.count(key(2), 8, TEN_A_MINUTE, start).flagged);

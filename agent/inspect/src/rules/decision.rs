@@ -52,6 +52,8 @@ pub enum Decider {
 pub struct Matched {
     /// Its id.
     pub rule: Arc<str>,
+    /// `rule` or `rate_limit`.
+    pub kind: &'static str,
     /// Its action.
     pub action: RuleAction,
     /// [`RuleMode::Log`]: the action was not taken.
@@ -105,7 +107,7 @@ impl Decision {
 }
 
 /// How a message came to its verdict, for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Explanation {
     /// Every rule that takes part on this connection, in order: exclusions, rules, limits.
     pub rules: Vec<ExplainedRule>,

@@ -2,14 +2,7 @@
 
 use std::fmt;
 
-/// One step into a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Segment<'a> {
-    /// The member with this name, its escapes undone.
-    Key(&'a [u8]),
-    /// The element with this index, counted from 0.
-    Index(usize),
-}
+pub use crate::payload::Segment;
 
 /// A pattern for the path of a parameter.
 ///

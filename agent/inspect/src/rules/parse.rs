@@ -60,6 +60,11 @@ impl Default for Policy {
 }
 
 impl Policy {
+    /// Whether it is what it is without any file.
+    pub(super) fn is_default(&self) -> bool {
+        self.ports.is_empty() && self.general == Self::default().general
+    }
+
     /// What each signal does on a port.
     pub(super) fn on_port(&self, port: u16) -> Vec<SignalPolicy> {
         let mut policy = self.general.clone();

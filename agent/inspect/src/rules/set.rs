@@ -4,7 +4,7 @@ use std::{
     collections::{HashMap, HashSet},
     net::IpAddr,
     sync::{
-        Arc, Mutex, PoisonError, Weak,
+        Arc, LazyLock, Mutex, PoisonError, Weak,
         atomic::{AtomicU32, Ordering},
     },
     time::Instant,
@@ -150,8 +150,11 @@ impl RuleSet {
 
     /// The rules of a daemon without rule files: only the policy for signals.
     pub fn empty() -> Arc<Self> {
-        let nothing = Self::load(&[], &|_, _| Ok(String::new()), 0);
-        nothing.expect("nothing is read, so nothing is wrong").0
+        static EMPTY: LazyLock<Arc<RuleSet>> = LazyLock::new(|| {
+            let nothing = RuleSet::load(&[], &|_, _| Ok(String::new()), 0);
+            nothing.expect("nothing is read, so nothing is wrong").0
+        });
+        Arc::clone(&EMPTY)
     }
 
     /// What is not shown in events.
@@ -162,6 +165,11 @@ impl RuleSet {
     /// For how many keys [`Counts`](super::Counts) are to be made, if a file says so.
     pub fn max_keys(&self) -> Option<usize> {
         self.parsed.max_keys
+    }
+
+    /// Whether all is as without any file, but for what events show: nobody need be asked.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.statements.is_empty() && self.parsed.threshold.is_none() && self.parsed.policy.is_default()
     }
 
     /// How many rules, exclusions and rate limits take part.
@@ -429,7 +437,7 @@ impl Facts for OnlyConnection<'_> {
     }
 }
 
-/// A rule that asks for nothing that only messages have is asked about the handshake, too.
+/// A rule that asks for nothing that only messages or the answer to the request have is asked about the handshake, too.
 fn judges_handshakes(statement: &Statement, questions: &Questions) -> bool {
     let mut judges = match statement.kind {
         StatementKind::Exclude(_) | StatementKind::Rule(_) => true,
@@ -443,7 +451,11 @@ fn judges_handshakes(statement: &Statement, questions: &Questions) -> bool {
             judges &=
                 matches!(subject, Some(Subject::Signal { .. } | Subject::Some { of: Multi::Signal, .. }));
         }
-        Expr::Always | Expr::All(_) | Expr::Any(_) | Expr::Not(_) | Expr::Connection(_) => {}
+        Expr::Connection(bit) => {
+            let subject = questions.connection.get(*bit as usize).map(|atom| &atom.subject);
+            judges &= !matches!(subject, Some(Subject::Field(Field::Subprotocol | Field::ResponseCode)));
+        }
+        Expr::Always | Expr::All(_) | Expr::Any(_) | Expr::Not(_) => {}
     });
     judges
 }

@@ -61,7 +61,7 @@ fn world(text: &str) -> World {
     let start = Instant::now();
     World {
         set: load(text).0,
-        counts: Counts::new(None, start),
+        counts: Counts::new(None),
         scratch: RuleScratch::default(),
         start,
         after: Duration::ZERO,

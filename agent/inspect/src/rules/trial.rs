@@ -68,6 +68,7 @@ pub struct RuleScratch {
     seen_bits: Vec<(usize, Bit)>,
     /// Statements that exclude a signal if they hold.
     seen_excludes: Vec<(usize, usize)>,
+    excluded: Vec<(Arc<str>, Signal)>,
 }
 
 #[derive(Debug)]
@@ -96,6 +97,7 @@ pub struct Trial<'a> {
     /// `None`: a handshake.
     message: Option<MessageFacts>,
     moment: Moment,
+    explains: bool,
 }
 
 impl Bound {
@@ -127,7 +129,8 @@ impl Bound {
         scratch.seen.clear();
         scratch.seen_bits.clear();
         scratch.seen_excludes.clear();
-        Trial { bound: self, scratch, message, moment }
+        scratch.excluded.clear();
+        Trial { bound: self, scratch, message, moment, explains: false }
     }
 
     /// Whether rules ask about parameters: if not, [`Trial::param`] need not be called.
@@ -156,6 +159,21 @@ impl Bound {
 }
 
 impl Trial<'_> {
+    /// Asks for an explanation.
+    pub(crate) fn explained(self) -> Self {
+        Self { explains: true, ..self }
+    }
+
+    /// The explanation, if one was asked for. To be called after [`decide`](Self::decide).
+    pub(crate) fn explanation(&self) -> Option<Explanation> {
+        self.explains.then(|| self.explain())
+    }
+
+    /// Whether rules ask about parameters: if not, [`param`](Self::param) need not be called.
+    pub(crate) fn needs_params(&self) -> bool {
+        self.bound.needs_params()
+    }
+
     /// Tells a parameter: where it stands, and its value as the application reads it, with the escapes of its envelope
     /// undone. Numbers, `true`, `false` and `null` are told as they are written.
     pub fn param(&mut self, path: &[Segment<'_>], value: &[u8]) {
@@ -207,28 +225,36 @@ impl Trial<'_> {
             return true;
         }
         let at = self.scratch.seen.len();
+        let pending = self.scratch.seen_excludes.len();
         let excludes = set
             .statements
             .iter()
             .enumerate()
             .take_while(|(_, statement)| matches!(statement.kind, StatementKind::Exclude(_)));
-        let mut excluded = false;
         for (number, statement) in excludes.filter(|(number, _)| is_set(&plan.active, *number)) {
             let StatementKind::Exclude(exclude) = statement.kind else { continue };
             let Some(exclude) = set.parsed.excludes.get(exclude) else { continue };
             let concerned = exclude.signals.contains(&id)
                 && (exclude.params.is_empty() || exclude.params.iter().any(|param| param.matches(path)))
-                && !exclude.heading.is_expired(self.moment.unix_s);
-            if concerned {
-                self.scratch.seen_excludes.push((at, number));
-                excluded |= statement.expr.decide(&OnlyConnection(&plan.connection)) == Some(true);
+                && self.is_asked(statement);
+            if !concerned {
+                continue;
             }
+            if statement.expr.decide(&OnlyConnection(&plan.connection)) == Some(true) {
+                let excluded = (Arc::clone(&exclude.heading.id), signal);
+                self.scratch.seen_excludes.truncate(pending);
+                if !self.scratch.excluded.contains(&excluded) {
+                    self.scratch.excluded.push(excluded);
+                }
+                return true;
+            }
+            self.scratch.seen_excludes.push((at, number));
         }
         let shown = shown_path(path);
         self.scratch.seen.push(Seen { signal, firm, path: shown, excluded: false });
         let name = signal.as_str();
         self.each_signal_bit(id, name, path, value, |scratch, bit| scratch.seen_bits.push((at, bit)));
-        excluded
+        false
     }
 
     /// The questions that a signal answers with yes.
@@ -263,7 +289,8 @@ impl Trial<'_> {
     /// Decides. To be called once, after the whole content was told.
     pub fn decide(&mut self, counts: &Counts) -> Decision {
         let mut decision = Decision::default();
-        self.exclude(&mut decision);
+        self.exclude();
+        decision.excluded = std::mem::take(&mut self.scratch.excluded);
         self.take_signals(&mut decision);
         self.gather_due();
         for at in 0..self.scratch.due.len() {
@@ -285,10 +312,27 @@ impl Trial<'_> {
         decision
     }
 
-    /// Takes away the signals that are excluded.
-    fn exclude(&mut self, decision: &mut Decision) {
-        for at in 0..self.scratch.seen_excludes.len() {
-            let Some((seen, number)) = self.scratch.seen_excludes.get(at).copied() else { return };
+    /// How many signals were told, those that are ignored left out.
+    pub(crate) fn signals_told(&self) -> usize {
+        self.scratch.seen.len()
+    }
+
+    /// Whether the n-th signal that was told is excluded. To be asked after [`exclude`](Self::exclude).
+    pub(crate) fn is_excluded(&self, at: usize) -> bool {
+        self.scratch.seen.get(at).is_none_or(|seen| seen.excluded)
+    }
+
+    /// Says what a signal amounts to in the whole message: whether it counts at all, and whether it is firm.
+    pub(crate) fn weigh(&mut self, signal: Signal, counts: bool, firm: bool) {
+        for seen in self.scratch.seen.iter_mut().filter(|seen| seen.signal == signal) {
+            seen.firm = firm;
+            seen.excluded |= !counts;
+        }
+    }
+
+    /// Takes away the signals that are excluded. Once the whole content was told.
+    pub(crate) fn exclude(&mut self) {
+        for (seen, number) in std::mem::take(&mut self.scratch.seen_excludes) {
             let set = &self.bound.set;
             let Some(statement) = set.statements.get(number) else { continue };
             if !self.is_asked(statement) || !self.holds(&statement.expr) {
@@ -299,7 +343,7 @@ impl Trial<'_> {
                 && !seen.excluded
             {
                 seen.excluded = true;
-                decision.excluded.push((Arc::clone(&heading.id), seen.signal));
+                self.scratch.excluded.push((Arc::clone(&heading.id), seen.signal));
             }
         }
     }
@@ -412,11 +456,15 @@ impl Trial<'_> {
         by: Decider,
         decision: &mut Decision,
     ) {
-        let (Decider::Rule(id) | Decider::RateLimit(id)) = &by else { return };
-        let id = Arc::clone(id);
+        let (id, kind) = match &by {
+            Decider::Rule(id) => (Arc::clone(id), "rule"),
+            Decider::RateLimit(id) => (Arc::clone(id), "rate_limit"),
+            Decider::AttackThreshold | Decider::Signal(_) => return,
+        };
         let tag = does.tag.map(|tag| (tag, self.bound.set.parsed.signals.name(tag)));
         decision.matched.push(Matched {
             rule: Arc::clone(&id),
+            kind,
             action: does.action,
             mode,
             tag: tag.as_ref().map(|(_, name)| Arc::clone(name)),
