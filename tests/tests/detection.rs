@@ -53,8 +53,11 @@ fn every_class_of_attack_is_blocked() {
     for (signal, attack) in ATTACKS {
         let mut client = WsClient::connect(&lab.client, lab::v4(PORT));
         client.echo(&as_message(attack));
-        let address = client.address.to_string();
+        let address = client.address;
         client.close();
+        // Its last event.
+        logging.wait_closed(address);
+        let address = address.to_string();
         let flagged = logging.events_of("message_flagged");
         let signals: Vec<_> =
             flagged.iter().filter(|event| event["client"] == address).map(|event| &event["signal"]).collect();

@@ -21,7 +21,7 @@ enum Change {
 /// Where the first sequence stands that is worth a second look at `value`, if there is one.
 ///
 /// Characters without width say something within or beside ASCII only: emoji and some scripts are made of them. CJK
-/// punctuation says nothing where there is no ASCII letter: what it hides would be written with them.
+/// punctuation says nothing where there is no ASCII letter, full-width or not: what it hides would be written with them.
 pub(super) fn first(value: &[u8], bytes: ByteSet) -> Option<usize> {
     let letters = bytes.has_any(ByteSet::LETTER);
     let mut at = 0;
@@ -39,7 +39,9 @@ pub(super) fn first(value: &[u8], bytes: ByteSet) -> Option<usize> {
             }
             Change::Drop(_) => graphic(before) || graphic(after),
             // Punctuation of other scripts; but they have no use for dollars and braces next to each other.
-            Change::Byte(byte, _, false) => letters || matches!(byte, b'$' | b'{' | b'}'),
+            Change::Byte(byte, _, false) => {
+                letters || byte.is_ascii_alphabetic() || matches!(byte, b'$' | b'{' | b'}')
+            }
             Change::Byte(..) | Change::Char(..) => true,
         };
         if counts {

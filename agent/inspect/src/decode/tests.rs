@@ -225,6 +225,12 @@ fn takes_time_in_proportion_to_the_length() {
 }
 
 /// Pieces of encodings, whole and torn.
+#[test]
+fn text_that_is_full_width_throughout_is_folded_and_chinese_is_not() {
+    assert_decoded(&[("＜ｉｍｇ　ｓｒｃ＝ｘ＞", "<img src=x>"), ("１＝１　ＯＲ　２＝２", "1=1 OR 2=2")]);
+    assert_eq!(steps("你好，世界。（一）　二＝二！"), []);
+}
+
 fn pieces() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         any::<u8>().prop_map(|byte| vec![byte]),
