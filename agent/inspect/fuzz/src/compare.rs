@@ -118,7 +118,7 @@ impl Fnv {
         self.bytes(&[0xff]);
     }
 
-    fn number(&mut self, number: u64) {
+    pub(crate) fn number(&mut self, number: u64) {
         self.bytes(&number.to_le_bytes());
     }
 
