@@ -189,7 +189,7 @@ fn an_attack_in_the_handshake_is_refused_and_the_app_sees_nothing() {
 }
 
 #[test]
-fn what_people_paste_is_tagged_and_a_profile_decides_what_blocks() {
+fn what_people_paste_is_tagged_and_passes() {
     let statement = as_message("SELECT name, age FROM people WHERE age > 30 ORDER BY age");
     let lab = Lab::new();
     let _app = App::start(&lab, Kind::Tungstenite, PORT);
@@ -200,4 +200,25 @@ fn what_people_paste_is_tagged_and_a_profile_decides_what_blocks() {
     assert_eq!((&tag["signal"], &tag["location"]), (&json!("SQLI"), &json!("$.data.text")));
     assert!(tag["score"].as_u64().is_some_and(|score| (2..5).contains(&score)), "{tag}");
     client.close();
+}
+
+#[test]
+fn the_profile_of_a_port_decides_what_blocks() {
+    let suspicious = as_message("http://10.1.2.3/admin");
+    let clear = as_message("http://169.254.169.254/latest/meta-data/iam/security-credentials/");
+    for (profile, blocks_suspicious) in [("lenient", false), ("balanced", false), ("strict", true)] {
+        let lab = Lab::new();
+        let app = App::start(&lab, Kind::Tungstenite, PORT);
+        let config = format!("[[port]]\nport = 8080\nprofile = \"{profile}\"\n");
+        let daemon = Daemon::with_config(&lab, &config, &[]);
+        if blocks_suspicious {
+            blocked(&lab, &app, &daemon, Message::text(suspicious.clone()), profile);
+        } else {
+            let mut client = WsClient::connect(&lab.client, lab::v4(PORT));
+            client.echo(&suspicious);
+            client.close();
+        }
+        let event = blocked(&lab, &app, &daemon, Message::text(clear.clone()), profile);
+        assert_eq!(event["signal"], "SSRF", "{profile}");
+    }
 }
