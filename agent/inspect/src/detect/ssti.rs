@@ -1,6 +1,7 @@
 //! Server-side template injection.
 
 mod expression;
+mod line;
 mod whole;
 mod word;
 
@@ -119,11 +120,90 @@ impl Detector for Ssti {
             "@html.",
             "@model.",
             "@using ",
+            "typeof(",
+            "%import ",
+            "% import ",
+            "%from ",
+            "% from ",
+            "% if ",
+            "% for ",
+            "% while ",
+            "% def ",
+            "% include(",
+            "@if",
+            "@elseif(",
+            "@unless(",
+            "@isset(",
+            "@empty(",
+            "@inject(",
+            "@include",
+            "@dump(",
+            "@dd(",
+            "@each(",
+            "@for",
+            "@while(",
+            "@json(",
+            "@env(",
+            "@section(",
+            "@yield(",
+            "@extends(",
+            "@switch(",
+            "@viewbag",
+            "@viewdata",
+            "@tempdata",
+            "@httpcontext",
+            "#foreach",
+            "#define(",
+            "#macro(",
+            "#if",
+            "#elseif",
+            "#*",
+            "#[[",
+            "$application.",
+            "$session.",
+            "$response.",
+            "$servletcontext.",
+            "$velocitycontext.",
+            ".waitfor(",
+            ".available(",
+            ".getinputstream(",
+            ".forname(",
+            ".valueof($",
+            "(#",
+            "<jsp:",
+            "<c:",
+            "<cf",
+            "<tal:",
+            "<pattemplate:",
+            "{ldelim",
+            "{rdelim",
+            "{debug}",
+            "{nocache}",
+            "{strip}",
+            "{template_object}",
+            "{counter}",
+            "{foreach ",
+            "{section ",
+            "{for ",
+            "{capture ",
+            "{insert ",
+            "{config_load ",
+            "{html_options ",
+            "{_",
+            "{extends ",
+            "{import ",
+            "{while ",
+            "{!",
         ]
     }
 
     fn applies(&self, gate: &Gate) -> bool {
         gate.has_literal()
+            || gate.len <= 64
+                && gate.bytes.has_all(ByteSet::EQUALS.and(ByteSet::DIGIT))
+                && gate
+                    .bytes
+                    .has_any(ByteSet::STAR.and(ByteSet::PLUS).and(ByteSet::MINUS).and(ByteSet::PAREN))
             || gate.len <= 64
                 && gate.bytes.has_all(ByteSet::BRACE.and(ByteSet::DIGIT))
                 && gate.bytes.has_any(ByteSet::STAR.and(ByteSet::PLUS).and(ByteSet::MINUS))
@@ -136,6 +216,7 @@ impl Detector for Ssti {
         Reader { text: value.bytes, found, open: None, last: None, at: 0 }.read();
         if found.score() < Strength::Strong as u32 {
             whole::judge(value.bytes, found);
+            line::judge(value.bytes, found);
         }
     }
 }
@@ -460,10 +541,11 @@ impl<'a> Reader<'a, '_> {
             }
             b"for"
                 if memchr::memmem::find(argument, b" in ").is_some_and(|at| {
-                    matches!(
-                        argument.get(at + 4..).and_then(|list| list.trim_ascii_start().first()),
-                        Some(b'(' | b'"' | b'\'' | b'[')
-                    )
+                    let list = argument.get(at + 4..).unwrap_or_default().trim_ascii_start();
+                    matches!(list.first(), Some(b'(' | b'"' | b'\'' | b'['))
+                        || self.at == 0
+                            && starts(list, b"range(")
+                            && list.get(6).is_some_and(u8::is_ascii_digit)
                 }) =>
             {
                 "loop over a literal"
@@ -596,7 +678,10 @@ impl<'a> Reader<'a, '_> {
                 self.open = Some((Delimiter::Razor, self.at));
                 self.last = None;
             }
-        } else if [
+        } else if matches!(
+            inside.first().map(u8::to_ascii_lowercase),
+            Some(b's' | b'd' | b'h' | b'e' | b'm' | b'u' | b'p' | b'a' | b'r')
+        ) && [
             &b"System."[..],
             b"DateTime.",
             b"Html.Raw(",
@@ -613,10 +698,10 @@ impl<'a> Reader<'a, '_> {
         .any(|word| starts(inside, word))
         {
             self.push("expression of Razor", Strength::Strong, 8);
-        } else if starts(inside, b"php")
+        } else if self.at == 0
+            && starts(inside, b"php")
             && !inside.get(3).is_some_and(|byte| is_word(*byte))
             && (self.text.contains(&b'(') || starts(inside, b"php echo"))
-            && self.at == 0
         {
             self.push("PHP in a template", Strength::Strong, 4);
         } else if inside.starts_with(b"{") && self.is_whole() {
@@ -861,6 +946,13 @@ impl<'a> Reader<'a, '_> {
             }
             b"range" | b"reduce" | b"map" | b"sort" | b"filter" if before == b'|' && next == b'(' => {
                 self.found.push("filter with a function", Strength::Tag, at);
+            }
+            b"constructor"
+                if matches!(before, b'"' | b'\'')
+                    && next == before
+                    && matches!(self.open, Some((Delimiter::Braces, _))) =>
+            {
+                self.found.push("block that reaches a constructor", Strength::Strong, at);
             }
             b"with" if before == b'#' => {
                 let argument = self.text.get(at.end..).unwrap_or_default();
