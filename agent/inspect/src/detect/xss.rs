@@ -1,6 +1,7 @@
 //! Cross-site scripting: HTML that runs script, and what breaks out of the place where a page puts a value.
 
 mod css;
+mod fragment;
 mod markup;
 mod script;
 mod small;
@@ -69,6 +70,8 @@ impl Detector for Xss {
             "import(",
             "fetch(",
             "function(",
+            "function`",
+            "document[",
             "+adw-",
             "expression(",
             "onerror",
@@ -97,6 +100,7 @@ impl Detector for Xss {
             || gate.has_literal()
             || gate.bytes.has_any(ByteSet::EQUALS) && gate.bytes.has_any(QUOTES)
             || gate.bytes.has_all(BRACKETS)
+            || gate.len <= 8 && gate.bytes.has_any(ByteSet::GREATER) && gate.bytes.has_any(QUOTES)
     }
 
     fn examine(&self, value: &Value<'_>, found: &mut Found) {
@@ -133,7 +137,13 @@ impl Detector for Xss {
         {
             found.push("cookies that are sent elsewhere", Strength::Strong, at..at + 15);
         }
+        if call.is_some() && text.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"data:,")) {
+            found.push("value that is a document in a URL", Strength::Strong, 0..text.len());
+        }
         whole_url(text, found);
+        if found.score() < Strength::Strong as u32 {
+            fragment::judge(text, found);
+        }
         guessed(text, found);
         encoded(text, found);
     }

@@ -196,8 +196,9 @@ impl Reader<'_, '_> {
         if next == b'='
             && !matches!(rest.get(blank + 1), Some(b'=' | b'>'))
             && is_handler(word)
-            && before
-                .is_none_or(|byte| byte <= b' ' || matches!(byte, b'"' | b'\'' | b'`' | b'/' | b';' | b'+'))
+            && before.is_none_or(|byte| {
+                byte <= b' ' || matches!(byte, b'"' | b'\'' | b'`' | b'/' | b';' | b'+' | b'{')
+            })
         {
             self.handler(&at, at.end + blank + 1);
             return;
@@ -242,7 +243,7 @@ impl Reader<'_, '_> {
             }
             // `onerror=alert`, `a=alert,a(1)`
             _ if function && before == Some(b'=') => {
-                matches!(next, b',' | b';') && argument > b' '
+                matches!(next, b',' | b';' | b'}') && argument > b' '
                     || self.handler.as_ref().is_some_and(|(_, value)| *value == at.start)
             }
             b"call" | b"apply" | b"bind" => self.function.is_some_and(|end| end + 1 == at.start),
@@ -491,6 +492,7 @@ impl Reader<'_, '_> {
             || lead.len() <= 24 && lead.starts_with(b"/*") && lead.ends_with(b"*/")
             || lead.starts_with(b"with(") && lead.len() <= 64
             || lead.starts_with(b"[") && lead.ends_with(b"(") && lead.len() <= 24
+            || lead.len() <= 24 && lead.ends_with(b"].") && !lead.contains(&b' ')
             || lead.len() <= 6 && lead.ends_with(b"=");
         let rest = self.text.get(end..).unwrap_or_default();
         let last = rest.iter().rposition(|byte| *byte > b' ');
