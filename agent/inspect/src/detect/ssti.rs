@@ -121,6 +121,10 @@ impl Detector for Ssti {
             "@model.",
             "@using ",
             "typeof(",
+            "#end",
+            "%>",
+            "<th:",
+            "</#",
             "%import ",
             "% import ",
             "%from ",
@@ -200,16 +204,11 @@ impl Detector for Ssti {
     fn applies(&self, gate: &Gate) -> bool {
         gate.has_literal()
             || gate.len <= 64
-                && gate.bytes.has_all(ByteSet::EQUALS.and(ByteSet::DIGIT))
-                && gate
-                    .bytes
-                    .has_any(ByteSet::STAR.and(ByteSet::PLUS).and(ByteSet::MINUS).and(ByteSet::PAREN))
-            || gate.len <= 64
-                && gate.bytes.has_all(ByteSet::BRACE.and(ByteSet::DIGIT))
-                && gate.bytes.has_any(ByteSet::STAR.and(ByteSet::PLUS).and(ByteSet::MINUS))
-            || gate.len <= 64
-                && gate.bytes.has_all(ByteSet::BRACE.and(ByteSet::PIPE))
-                && gate.bytes.has_any(ByteSet::QUOTE.and(ByteSet::DOUBLE_QUOTE))
+                && (gate.bytes.has_any(ByteSet::BRACE)
+                    || gate.bytes.has_all(ByteSet::EQUALS.and(ByteSet::DIGIT))
+                        && gate.bytes.has_any(
+                            ByteSet::STAR.and(ByteSet::PLUS).and(ByteSet::MINUS).and(ByteSet::PAREN),
+                        ))
     }
 
     fn examine(&self, value: &Value<'_>, found: &mut Found) {
@@ -465,6 +464,7 @@ impl<'a> Reader<'a, '_> {
         if starts(inside, b"php}}")
             || starts(inside, b"new File(")
             || starts(inside, b"new java")
+            || starts(inside, b"new groovy")
             || starts(inside, b"new org.")
             || skip == 1
                 && inside.first() == Some(&b'@')
@@ -513,9 +513,42 @@ impl<'a> Reader<'a, '_> {
             b"debug" if argument.starts_with(b"%}") || argument.starts_with(b"-%}") => {
                 "statement that shows everything"
             }
-            b"csrf_token" | b"load" | b"render" | b"increment" | b"decrement" | b"cycle" | b"tablerow"
-            | b"liquid" | b"apply" | b"embed" | b"comment" | b"module" | b"include" | b"now" | b"lorem"
+            b"csrf_token"
+            | b"load"
+            | b"render"
+            | b"increment"
+            | b"decrement"
+            | b"cycle"
+            | b"tablerow"
+            | b"liquid"
+            | b"apply"
+            | b"embed"
+            | b"comment"
+            | b"module"
+            | b"include"
+            | b"now"
+            | b"lorem"
             | b"templatetag"
+            | b"url"
+            | b"static"
+            | b"get_static_prefix"
+            | b"get_media_prefix"
+            | b"get_current_language"
+            | b"whitespace"
+            | b"trans"
+            | b"blocktrans"
+            | b"regroup"
+            | b"widthratio"
+            | b"firstof"
+            | b"ifchanged"
+            | b"import"
+            | b"from"
+            | b"get_debug_flag"
+            | b"form_theme"
+            | b"stopwatch"
+            | b"use"
+            | b"deprecated"
+            | b"flush"
                 if self.is_whole() && self.text.len() <= 160 && self.at == 0 =>
             {
                 "statement of a template alone"
@@ -1008,6 +1041,8 @@ fn lower<'b>(word: &[u8], buffer: &'b mut [u8; 40]) -> &'b [u8] {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     fn score(text: &str) -> u32 {
@@ -1092,6 +1127,33 @@ mod tests {
             "{{2024-11-22}}",
         ] {
             assert!(score(text) < 5, "{text} {}", score(text));
+        }
+    }
+
+    fn time(text: &str) -> Duration {
+        let value = Value::text(text.as_bytes());
+        let start = Instant::now();
+        Ssti.examine(&value, &mut Found::default());
+        start.elapsed()
+    }
+
+    /// Whether sixteen times as much of `part` takes about sixteen times as long, and not 256 times. One run in which
+    /// the machine did nothing else will do.
+    fn is_linear(part: &str) -> bool {
+        let (few, many) = (part.repeat(512 / part.len()), part.repeat(16 * 512 / part.len()));
+        let least = (0..4).map(|_| time(&few)).min().unwrap_or_default();
+        (0..50).any(|_| time(&many) < least * 80 + Duration::from_micros(200))
+    }
+
+    #[test]
+    fn takes_linear_time_whatever_is_repeated() {
+        for part in Ssti
+            .literals()
+            .iter()
+            .copied()
+            .chain(["@php ", "{=", "{{[%", "@", "@{", "{{(", "${'", "{{x", "#set($", "{%for ", "<%="])
+        {
+            assert!(is_linear(part), "{part:?}");
         }
     }
 }

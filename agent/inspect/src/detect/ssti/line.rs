@@ -14,7 +14,7 @@ const SHORT: usize = 120;
 const ELEMENTS: [&[u8]; 10] = [b"p", b"h1", b"h2", b"h3", b"h4", b"div", b"span", b"li", b"td", b"title"];
 
 /// Tags with a name of their own: Mako, JSP, ColdFusion, Zope. Nobody who talks sends one alone.
-const TAGS: [&[u8]; 34] = [
+const TAGS: [&[u8]; 58] = [
     b"<%inherit ",
     b"<%include ",
     b"<%namespace ",
@@ -47,6 +47,30 @@ const TAGS: [&[u8]; 34] = [
     b"<cfhttp ",
     b"<tal:",
     b"<pattemplate:",
+    b"<th:",
+    b"</#if>",
+    b"{{with $",
+    b"{{range $",
+    b"{{if true",
+    b"{{ if true",
+    b"{{if 1",
+    b"{{ if 1",
+    b"{{#if true",
+    b"{{#if 1",
+    b"{{#unless false",
+    b"{{#unless true",
+    b"{{#each this}}",
+    b"{{#with this}}",
+    b"{{{{raw",
+    b"{{range .",
+    b"{{ range .",
+    b"{{with .",
+    b"{{ with .",
+    b"{syntax ",
+    b"{contenttype ",
+    b"{vartype ",
+    b"{sandbox ",
+    b"{_}",
     b"{ldelim}",
     b"{rdelim}",
 ];
@@ -124,9 +148,21 @@ pub(super) fn judge(text: &[u8], found: &mut Found) {
                 .is_some_and(|rest| rest.first() == Some(&b' ') && is_computed(rest))
         }),
     };
-    if line {
+    if line || is_broken_out(text) {
         found.push("line of a template", Strength::Strong, whole);
     }
+}
+
+/// `"%>7*7<%="`, `#end#if(1==1)`, `*/7*7/*`: what ends a block that the value did not begin.
+fn is_broken_out(text: &[u8]) -> bool {
+    let reopens = text.len() <= 40
+        && memmem::find(text, b"%>")
+            .is_some_and(|end| memmem::find(text, b"<%").is_some_and(|open| open > end));
+    let sum = text
+        .strip_prefix(b"*/")
+        .and_then(|rest| rest.strip_suffix(b"/*"))
+        .is_some_and(|code| beginning(code) == Beginning::Arithmetic);
+    reopens || sum || starts(text, b"#end#")
 }
 
 /// `= 7*7`, `= typeof(7) + 7`, `=(7).to_s`: a sum of which no part is a name.
@@ -237,7 +273,7 @@ fn is_braced(code: &[u8]) -> bool {
             }
             Some((b'=', value)) => {
                 beginning(value) == Beginning::Arithmetic
-                    || matches!(value.trim_ascii_start().first(), Some(b'"' | b'\'' | b'['))
+                    || matches!(value.trim_ascii_start().first(), Some(b'"' | b'\'' | b'[' | b'0'..=b'9'))
             }
             Some((b'@', _)) => true,
             _ => false,
@@ -261,12 +297,38 @@ fn is_braced(code: &[u8]) -> bool {
         b"while ",
         b"l}",
         b"r}",
+        b"if $",
+        b"if 7",
+        b"if 1",
+        b"assign \"",
+        b"assign '",
+        b"html_image ",
+        b"html_select",
+        b"html_table ",
+        b"=$",
+        b"='",
+        b"=\"",
+        b"dump $",
+        b"do $",
+        b"capture $",
         b"%raw",
         b"@exec",
     ]
     .iter()
     .any(|tag| starts(code, tag))
         || code.starts_with(b"!") && text_ends(code, b"!}")
+        || is_call(code)
+}
+
+/// `phpversion()}`, `strtoupper('q')}`
+fn is_call(code: &[u8]) -> bool {
+    let len = code.iter().take_while(|byte| byte.is_ascii_lowercase() || **byte == b'_').count();
+    let (name, rest) = code.split_at_checked(len).unwrap_or_default();
+    len >= 4
+        && !name.starts_with(b"trans")
+        && rest.first() == Some(&b'(')
+        && matches!(rest.get(1), Some(b')' | b'"' | b'\''))
+        && rest.ends_with(b")}")
 }
 
 fn text_ends(text: &[u8], end: &[u8]) -> bool {

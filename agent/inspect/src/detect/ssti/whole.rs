@@ -50,6 +50,12 @@ pub(super) fn judge(text: &[u8], found: &mut Found) {
     };
     // More than one expression: each is judged where it stands.
     if memmem::find(inside, open).is_some() {
+        let first = memmem::find(inside, b"}}").and_then(|end| inside.get(..end)).unwrap_or_default();
+        let names =
+            first.iter().all(|byte| is_word(*byte) || matches!(byte, b'=' | b' ' | b':' | b',' | b'.'));
+        if open == b"{{" && names && memchr::memchr(b'=', first).is_some_and(|at| at > 0) {
+            found.push("template that sets a variable", Strength::Strong, whole);
+        }
         return;
     }
     expression(open, inside, whole, found);
@@ -64,6 +70,15 @@ fn expression(open: &[u8], inside: &[u8], whole: Range<usize>, found: &mut Found
         .take_while(|byte| matches!(byte, b'=' | b'-' | b':' | b'@' | b'#' | b'>' | b'&' | b'~' | b' '));
     let (lead, code) = code.split_at_checked(lead.count()).unwrap_or_default();
     let code = code.trim_ascii();
+    let comment = inside.trim_ascii_start();
+    let comment = comment.strip_prefix(b"- ").unwrap_or(comment);
+    if open == b"{{"
+        && (comment.first() == Some(&b'!') || comment.starts_with(b"/*") || comment == b"/")
+        && whole.len() <= 60
+    {
+        found.push("comment of a template", Strength::Strong, whole);
+        return;
+    }
     let Some(&first) = code.first() else { return };
     if open == b"[[" || open == b"[(" {
         // `[[1, 2], [3, 4]]` and `[[wiki link]]` are none. The sign may have been taken for a lead.
@@ -133,9 +148,12 @@ fn expression(open: &[u8], inside: &[u8], whole: Range<usize>, found: &mut Found
         || first == b'.' && (braces || open == b"${")
         || (braces || erb) && (starts(code, b"console.") || code.ends_with(b".constructor") || starts(code, b"lookup "))
         || erb && !plain && !lead.contains(&b'#')
-        || erb && lead.contains(&b'=') && (first.is_ascii_uppercase() || starts(code, b"self") || starts(code, b"params"))
+        || erb && lead.contains(&b'=') && (first.is_ascii_uppercase() || starts(code, b"self") || starts(code, b"params") || starts(code, b"settings."))
         || open == b"[%"
         || told_text
+        || open == b"{{" && inside.starts_with(b"=")
+        || short && braces && first == b'(' && matches!(code.get(1), Some(b'"' | b'\'' | b'0'..=b'9'))
+        || braces && [&b"\"__"[..], b"'__"].iter().any(|name| memmem::find(code, name).is_some())
         || go_call
         || short && first.is_ascii_digit() && is_member_of_number(code) && !other
         || short && first == b'{' && memmem::find(code, b"}.").is_some()
@@ -149,7 +167,7 @@ fn expression(open: &[u8], inside: &[u8], whole: Range<usize>, found: &mut Found
         || short && braces && !lead.contains(&b'#') && is_inner(code)
         || short && open == b"${" && is_inner_of_java(code)
         || short && erb && lead.contains(&b'=') && plain && !memmem::find(code, b".").is_some() && !is_field(code)
-        || short && open == b"~{" && code.starts_with(b"::")
+        || short && open == b"~{" && lead.starts_with(b"::")
         || matches!(open, b"${" | b"#{") && is_implicit(code)
         || open == b"${" && (first == b'#' || starts(code, b"empty ") || starts(code, b"python:") || memmem::find(code, b"|\"").is_some())
         || braces && matches!(code, b"cycler" | b"joiner" | b"lipsum" | b"this" | b"beans" | b"g" | b"$");
@@ -294,8 +312,42 @@ fn is_inner(code: &[u8]) -> bool {
             | b"os"
             | b"self"
             | b"config"
-    ) || starts(code, b"constructor.")
-        || starts(code, b"__proto__.")
+            | b"_charset"
+            | b"xsrf_token"
+            | b"undefined"
+            | b"True"
+            | b"False"
+            | b"nil"
+            | b"log this"
+            | b"@key"
+            | b"@index"
+            | b"@first"
+            | b"@root"
+            | b"../this"
+            | b"_"
+    ) || code.ends_with(b".password")
+        || is_member_of_inner(code)
+}
+
+/// `request.META`, `cycler.next`, `lipsum|list`
+fn is_member_of_inner(code: &[u8]) -> bool {
+    let len = code.iter().take_while(|byte| is_word(**byte)).count();
+    let (name, rest) = code.split_at_checked(len).unwrap_or_default();
+    let member = rest.strip_prefix(b".").unwrap_or_default();
+    match name {
+        b"constructor" | b"__proto__" | b"request" | b"cycler" | b"joiner" | b"g" | b"current_app" | b"_" => {
+            !member.is_empty()
+        }
+        b"lipsum" | b"url_for" | b"get_flashed_messages" | b"_self" | b"_context" => {
+            matches!(rest.first(), Some(b'|' | b'.' | b'['))
+        }
+        b"app" => {
+            [&b"user"[..], b"session", b"environment", b"debug", b"request", b"flashes", b"token", b"config"]
+                .iter()
+                .any(|known| member.starts_with(known))
+        }
+        _ => false,
+    }
 }
 
 /// The same for `${}`, which shells and build files have, too.
@@ -306,7 +358,8 @@ fn is_inner_of_java(code: &[u8]) -> bool {
         b"request" | b"session" | b"response" => {
             rest.is_empty() || starts(rest, b".id") || rest.contains(&b'(')
         }
-        b"self"
+        b"this"
+        | b"self"
         | b"context"
         | b"beans"
         | b"class"
@@ -408,6 +461,8 @@ fn openers(text: &[u8]) -> u32 {
             b"{*" => 512,
             b"<#" => 1024,
             b"~{" => 2048,
+            b"@*" => 4096,
+            b"[[" => 8192,
             _ => 0,
         };
     }

@@ -32,7 +32,9 @@ pub(super) fn judge(text: &[u8], found: &mut Found) {
         found.push("function handed to another", Strength::Strong, whole);
     } else if names_function(text) {
         found.push("URL that names a function", Strength::Strong, whole);
-    } else if text.starts_with(b"{{") && memmem::find(text, b"constructor").is_some() {
+    } else if text.starts_with(b"{{") && memmem::find(text, b"constructor").is_some()
+        || memmem::find(text, b"|orderBy:").is_some()
+    {
         found.push("expression of a client-side template", Strength::Strong, whole);
     }
 }
@@ -117,7 +119,11 @@ fn hands_over(text: &[u8]) -> bool {
             let lead = lead.trim_ascii_end();
             // A call by a member, of which the function is an argument.
             let called = memchr::memchr(b'(', lead).and_then(|open| lead.get(..open)).is_some_and(|callee| {
-                callee.contains(&b'.')
+                (callee.contains(&b'.')
+                    || matches!(
+                        callee,
+                        b"requestAnimationFrame" | b"queueMicrotask" | b"addEventListener" | b"setImmediate"
+                    ))
                     && callee.last().is_some_and(u8::is_ascii_alphanumeric)
                     && !callee.contains(&b' ')
             });

@@ -419,6 +419,8 @@ impl Reader<'_, '_> {
             let leads = near.len() == text.len()
                 && near.get(..at).unwrap_or_default().iter().all(|byte| !is_word(*byte));
             let ends = operator.is_some_and(is_operator) && !behind.starts_with(b" - ")
+                || matches!(behind, b"in " | b" in " | b"instanceof " | b" instanceof ")
+                    && is_attack_argument(self.text.get(end..).unwrap_or_default())
                 || closers > 0 && behind.contains(&b')')
                 || leads
                     && (behind == b"("
@@ -445,7 +447,10 @@ impl Reader<'_, '_> {
             let unopened = word > 0
                 && (matches!(after.first(), Some(b')' | b']' | b'}'))
                     || number
-                        && matches!(after.first(), Some(b';' | b'-' | b'+' | b'*' | b'/' | b'|' | b'^')))
+                        && matches!(
+                            after.first(),
+                            Some(b';' | b'-' | b'+' | b'*' | b'/' | b'|' | b'^' | b'?' | b'&' | b'%')
+                        ))
                 && after
                     .iter()
                     .all(|byte| !is_word(*byte) && !matches!(byte, b'(' | b'[' | b'{' | b'.' | b' ' | b':'))
@@ -479,6 +484,7 @@ impl Reader<'_, '_> {
     /// A value that is nothing but a call.
     fn whole(&mut self, start: usize, end: usize) {
         let lead = self.text.get(self.begin..start).unwrap_or_default();
+        let rest = self.text.get(end..).unwrap_or_default();
         let leads = lead.len() <= 24
             && lead.iter().all(|byte| {
                 matches!(
@@ -488,13 +494,13 @@ impl Reader<'_, '_> {
             })
             || lead.eq_ignore_ascii_case(b"throw ")
             || lead == b"new "
+            || matches!(lead, b"void " | b"typeof " | b"delete ") && !rest.trim_ascii().contains(&b' ')
             || lead.len() <= 24 && lead.ends_with(b"function(){")
             || lead.len() <= 24 && lead.starts_with(b"/*") && lead.ends_with(b"*/")
             || lead.starts_with(b"with(") && lead.len() <= 64
             || lead.starts_with(b"[") && lead.ends_with(b"(") && lead.len() <= 24
             || lead.len() <= 24 && lead.ends_with(b"].") && !lead.contains(&b' ')
             || lead.len() <= 6 && lead.ends_with(b"=");
-        let rest = self.text.get(end..).unwrap_or_default();
         let last = rest.iter().rposition(|byte| *byte > b' ');
         let assigns = rest.trim_ascii_start().first() == Some(&b'=');
         let closed = last
