@@ -166,7 +166,7 @@ fn expression(open: &[u8], inside: &[u8], whole: Range<usize>, found: &mut Found
         || open == b"$!{" && matches!(code, b"class" | b"request" | b"session" | b"application")
         || short && braces && !lead.contains(&b'#') && is_inner(code)
         || short && open == b"${" && is_inner_of_java(code)
-        || short && erb && lead.contains(&b'=') && plain && !memmem::find(code, b".").is_some() && !is_field(code)
+        || short && erb && lead.contains(&b'=') && plain && memchr::memchr(b'.', code).is_none() && !is_field(code)
         || short && open == b"~{" && lead.starts_with(b"::")
         || matches!(open, b"${" | b"#{") && is_implicit(code)
         || open == b"${" && (first == b'#' || starts(code, b"empty ") || starts(code, b"python:") || memmem::find(code, b"|\"").is_some())
@@ -527,6 +527,18 @@ mod tests {
             "<%= 9.class %>",
             "{{ page.inspect }}",
             "<%{{#{%\"",
+            "{{settings}}",
+            "{{dump}}",
+            "<%= foobar %>",
+            "${ognl.Ognl}",
+            "${request}",
+            "{{ 'q' ~ 'q' }}",
+            "{{ env \"HOME\" }}",
+            "{{/* q */}}",
+            "{{=9}}",
+            "{{ app.user }}",
+            "{{q=Object}}{{w=q}}",
+            "{{ q['__cla'+'ss__'] }}",
         ] {
             assert!(score(text) >= 5, "{text}");
         }
@@ -551,6 +563,11 @@ mod tests {
             "{{ a ? b : c }}",
             "${x%.*}",
             "${HOME:0:3}",
+            "${name}",
+            "<%= name %>",
+            "{{ app.name }}",
+            "{{0}} of {{1}}",
+            "{{a}} = {{b}}",
             "{}",
             "{{}}",
             "",
