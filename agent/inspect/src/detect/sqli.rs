@@ -1,7 +1,9 @@
 //! SQL injection: a value that breaks out of the literal or the number it should be.
 
 mod reader;
+mod short;
 mod token;
+mod whole;
 mod word;
 
 use crate::{
@@ -149,6 +151,40 @@ impl Detector for Sqli {
             "mysql.",
             "boolean mode",
             "bulk ",
+            "grant ",
+            "revoke ",
+            "create ",
+            "truncate ",
+            "alter ",
+            "update ",
+            "delete from",
+            "copy ",
+            "backup ",
+            "load data",
+            "attach ",
+            "shutdown",
+            " div ",
+            " xor ",
+            "limit ",
+            "where ",
+            "rownum",
+            "database()",
+            "user()",
+            "substring(",
+            "substr(",
+            "ascii(",
+            "or x",
+            "' limit",
+            "' union",
+            "’ or",
+            "’or",
+            "’ and",
+            "” or",
+            "” and",
+            "‘ or",
+            "’=’",
+            "”=”",
+            "with ",
         ]
     }
 
@@ -185,18 +221,25 @@ impl Detector for Sqli {
             read(value, &mut inner);
             if let Some(evidence) = inner.iter().next() {
                 found.push("a whole SQL statement", Strength::Tag, evidence.at.clone());
+            } else if whole::is_whole(value) {
+                found.push("a whole SQL statement", Strength::Tag, 0..value.len());
             }
+            short::read(value, found);
             for evidence in inner.iter().filter(|evidence| ONLY_ATTACKS.contains(&evidence.what)) {
                 found.push(evidence.what, evidence.strength, evidence.at.clone());
             }
             return;
         }
         read(value, found);
+        if found.score() < Strength::Strong as u32 {
+            short::read(value, found);
+        }
         if found.is_empty()
             && value.len() <= LONGEST_DOUBLED
-            && let Some(undoubled) = undouble(value)
+            && let Some(undoubled) = undouble(value).or_else(|| unsmarten(value))
         {
             read(&undoubled, found);
+            short::read(&undoubled, found);
         }
     }
 }
@@ -218,6 +261,17 @@ fn undouble(value: &[u8]) -> Option<Vec<u8>> {
         rest = if *byte == b'"' { behind.strip_prefix(b"\"").unwrap_or(behind) } else { behind };
     }
     Some(undoubled)
+}
+
+/// The value with plain quotes for typographic ones, which an editor made of them, if it has no other ones.
+fn unsmarten(value: &[u8]) -> Option<Vec<u8>> {
+    const LONGEST: usize = 96;
+    if value.len() > LONGEST || value.iter().any(|byte| matches!(byte, b'\'' | b'"')) {
+        return None;
+    }
+    let text = std::str::from_utf8(value).ok()?;
+    let plain = text.replace(['‘', '’', '´'], "'").replace(['“', '”'], "\"");
+    (plain.len() != text.len()).then(|| plain.into_bytes())
 }
 
 /// What not even a whole statement has unless somebody attacks.
@@ -269,6 +323,8 @@ const LONGEST_NAME: usize = 32;
 /// not, and the value need not be read as the inside of a string.
 fn may_close(value: &[u8], quote: u8) -> bool {
     const LONGEST: usize = 12;
+    // A value with more quotes is read, not asked.
+    const ENOUGH: usize = 64;
     let goes_on = |at: usize| {
         let rest = value.get(at + 1..).unwrap_or_default();
         let blanks =
@@ -286,7 +342,10 @@ fn may_close(value: &[u8], quote: u8) -> bool {
             Some(byte) => !byte.is_ascii_digit(),
         }
     };
-    value.len() < 16 || value.contains(&0) || memchr::memchr_iter(quote, value).step_by(2).any(goes_on)
+    value.len() < 16
+        || value.contains(&0)
+        || memchr::memchr_iter(quote, value).step_by(2).take(ENOUGH).any(goes_on)
+        || memchr::memchr_iter(quote, value).nth(2 * ENOUGH).is_some()
 }
 
 /// Whether `+` may stand for blanks: it touches what stands beside it.
