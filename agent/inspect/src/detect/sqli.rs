@@ -185,6 +185,16 @@ impl Detector for Sqli {
             "’=’",
             "”=”",
             "with ",
+            "1 like",
+            " in (",
+            "or 0",
+            "and 0",
+            "-false",
+            "-true",
+            "into @",
+            "sqlvuln",
+            "sqlattempt",
+            "exists",
         ]
     }
 
@@ -205,12 +215,14 @@ impl Detector for Sqli {
             .and(ByteSet::MARK)
             .and(ByteSet::PERCENT)
             .and(ByteSet::DIGIT);
+        const PROBES: ByteSet = ByteSet::MINUS.and(ByteSet::SLASH).and(ByteSet::PIPE).and(ByteSet::AMPERSAND);
         gate.has_literal()
             || gate.bytes.has_any(QUOTES) && gate.bytes.has_any(OPERATORS)
             || gate.bytes.has_any(ByteSet::EQUALS.and(ByteSet::NUL))
             || gate.bytes.has_any(ByteSet::LESS.and(ByteSet::GREATER).and(ByteSet::SEMICOLON))
                 && gate.bytes.has_any(ByteSet::DIGIT)
             || gate.bytes.has_all(ByteSet::SLASH.and(ByteSet::STAR))
+            || gate.len < 8 && gate.bytes.has_any(ByteSet::DIGIT) && gate.bytes.has_any(PROBES)
             || gate.bytes.has_all(ByteSet::SEMICOLON.and(ByteSet::MINUS)) && gate.len < 16
     }
 
@@ -236,7 +248,7 @@ impl Detector for Sqli {
         }
         if found.is_empty()
             && value.len() <= LONGEST_DOUBLED
-            && let Some(undoubled) = undouble(value).or_else(|| unsmarten(value))
+            && let Some(undoubled) = undouble(value).or_else(|| unsmarten(value)).or_else(|| unescape(value))
         {
             read(&undoubled, found);
             short::read(&undoubled, found);
@@ -263,6 +275,18 @@ fn undouble(value: &[u8]) -> Option<Vec<u8>> {
     Some(undoubled)
 }
 
+/// The value without the backslashes before its quotes.
+fn unescape(value: &[u8]) -> Option<Vec<u8>> {
+    memchr::memmem::find(value, b"\\'")?;
+    let mut plain = Vec::with_capacity(value.len());
+    for (at, byte) in value.iter().enumerate() {
+        if *byte != b'\\' || value.get(at + 1) != Some(&b'\'') {
+            plain.push(*byte);
+        }
+    }
+    Some(plain)
+}
+
 /// The value with plain quotes for typographic ones, which an editor made of them, if it has no other ones.
 fn unsmarten(value: &[u8]) -> Option<Vec<u8>> {
     const LONGEST: usize = 96;
@@ -271,11 +295,12 @@ fn unsmarten(value: &[u8]) -> Option<Vec<u8>> {
     }
     let text = std::str::from_utf8(value).ok()?;
     let plain = text.replace(['‘', '’', '´'], "'").replace(['“', '”'], "\"");
-    (plain.len() != text.len()).then(|| plain.into_bytes())
+    (plain != text).then(|| plain.into_bytes())
 }
 
 /// What not even a whole statement has unless somebody attacks.
-const ONLY_ATTACKS: [&str; 10] = [
+const ONLY_ATTACKS: [&str; 11] = [
+    "writes into the server's own tables",
     "makes an account",
     "loads a file",
     "asks the server about itself",
@@ -469,6 +494,17 @@ mod tests {
         ] {
             assert!(score(statement) < 5, "{statement}: {}", score(statement));
         }
+        for statement in [
+            "SELECT name, age FROM people WHERE age > 30 ORDER BY age",
+            "INSERT INTO t (a,b) VALUES (1,'x');",
+            "UPDATE t SET a = 1 WHERE id = 5",
+            "CREATE TABLE t (id INT PRIMARY KEY, a TEXT)",
+            "DELETE FROM t WHERE a = 1",
+            "WITH x AS (SELECT 1) SELECT * FROM x",
+        ] {
+            assert_eq!(score(statement), 2, "{statement}");
+        }
+        assert_eq!(score("select one from the list, please"), 0);
         assert!(score("SeLeCt 1 UnIoN SeLeCt 2") >= 5);
     }
 
@@ -573,6 +609,15 @@ mod tests {
             "(020)-7946 or 50% (draft)",
             "select all n between @min and @max",
         ];
+        let refused: Vec<_> = honest.iter().filter(|value| score(value) >= 5).collect();
+        assert_eq!(refused, [&""; 0]);
+    }
+
+    #[test]
+    fn quotes_that_an_editor_or_an_escape_changed_are_quotes() {
+        let attacks = ["’ or ’7’=’7", "” or ”a”=”a", "\\' or \\'7\\'=\\'7"];
+        assert_eq!(missed(&attacks, 5), [""; 0]);
+        let honest = ["it’s one or two’s", "“yes” or “no”", "it\\'s fine"];
         let refused: Vec<_> = honest.iter().filter(|value| score(value) >= 5).collect();
         assert_eq!(refused, [&""; 0]);
     }

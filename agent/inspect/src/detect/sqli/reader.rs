@@ -358,6 +358,9 @@ impl<'v, 'f> Reader<'v, 'f> {
                         Some(Kind::Word(Word::From | Word::Into | Word::Update | Word::Execute))
                     ) =>
                 {
+                    if matches!(self.last[1], Some(Kind::Word(Word::Into | Word::Update))) {
+                        self.note("writes into the server's own tables", Strength::Strong, at.clone());
+                    }
                     self.note("the catalogue of a server", Strength::Medium, at.clone());
                     self.asks(at);
                 }

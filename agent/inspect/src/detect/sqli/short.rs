@@ -128,7 +128,7 @@ impl Short<'_> {
             }
             [Number, Kind::Word(Word::Into), Variable] => Some("a number, then INTO"),
             [Number, Kind::Word(Word::Wait), Open, ..] => Some("a number, then a function that waits"),
-            [Number, Comment]
+            [Number, Comment] | [Number, Comment, Operator]
                 if !self.is(1, "#") && self.tokens.first().is_some_and(|token| token.end < 6) =>
             {
                 Some("a number, rest commented out")
@@ -282,11 +282,82 @@ impl Short<'_> {
                 Compare,
                 Text { .. },
             ] if self.equal_at_end() => Some("a statement with equal literals behind OR"),
-            [Kind::Word(Word::Select), rest @ .., Text { .. }]
-                if matches!(rest, [.., Kind::Word(Word::Into), Kind::Word(Word::File)]) =>
-            {
+            [Kind::Word(Word::Select), .., Kind::Word(Word::Into), Kind::Word(Word::File), Text { .. }] => {
                 Some("a statement that writes a file")
             }
+            [Kind::Word(Word::Select), Variable, ..] if self.starts(1, "@@") && tiny => {
+                Some("nothing but a question to the server")
+            }
+            [Kind::Word(Word::Select), Number | Kind::Word(Word::Constant), Comma, rest @ ..]
+                if rest.iter().all(|kind| matches!(kind, Number | Comma | Kind::Word(Word::Constant))) =>
+            {
+                Some("nothing but numbers selected")
+            }
+            [Kind::Word(Word::Select), _, Kind::Word(Word::From), Kind::Word(Word::Other)]
+                if self.is(3, "dual") =>
+            {
+                Some("nothing but numbers selected")
+            }
+            [Kind::Word(Word::Select), Kind::Word(Word::Text), Open, Number | Text { .. }, Close]
+                if ["char", "chr", "ascii", "hex", "unhex"].iter().any(|name| self.is(1, name)) =>
+            {
+                Some("nothing but text spelled in numbers")
+            }
+            [
+                Kind::Word(Word::Select),
+                Kind::Word(Word::If | Word::Text | Word::Case),
+                Open | Kind::Word(Word::When),
+                Number | Text { .. },
+                Compare,
+                Number | Text { .. },
+                ..,
+            ] if self.same(3, 5) => Some("equal literals selected"),
+            [
+                Kind::Word(Word::Select),
+                _,
+                Kind::Word(Word::From),
+                Kind::Name,
+                Kind::Word(Word::Where),
+                Number,
+                Compare,
+                Number,
+            ] if self.same(5, 7) => Some("a statement with nothing but equal literals"),
+            [Kind::Word(Word::Select), rest @ ..]
+                if self.value.len() <= 64 && self.asks_secrets(rest.len()) =>
+            {
+                Some("passwords selected")
+            }
+            [Kind::Word(Word::If), Kind::Word(Word::Prefix), Open, Kind::Word(Word::Select), ..]
+                if self.is(1, "exists") && !self.has(Kind::Word(Word::Define)) =>
+            {
+                Some("nothing but a condition")
+            }
+            [Number, Close, Kind::Word(Word::From | Word::Where), Kind::Name, ..] => {
+                Some("a number and a parenthesis closed")
+            }
+            [rest @ .., Comment]
+                if rest.contains(&Open)
+                    && rest.contains(&Number)
+                    && rest.iter().all(|kind| matches!(kind, Open | Number | Close)) =>
+            {
+                Some("a number, rest commented out")
+            }
+            [Conjunction, Text { open: true }] => Some("string joined and opened again"),
+            [Kind::Word(Word::Conjunction), Number | Kind::Word(Word::Constant)]
+                if self.value.get(..2).is_some_and(|word| word.iter().all(u8::is_ascii_uppercase)) =>
+            {
+                Some("nothing but AND or OR with a constant")
+            }
+            [Number, Kind::Word(Word::Conjunction), Number] if self.is(2, "0") && !self.is(0, "1") => {
+                Some("a number joined with nothing")
+            }
+            [Number, Kind::Word(Word::Compare), Number, Kind::Word(Word::Conjunction), Number]
+                if self.is(1, "between") && self.is(3, "and") && tiny =>
+            {
+                Some("a number compared in words")
+            }
+            [Kind::Word(Word::Waitfor), _, Text { .. }, ..] => Some("nothing but WAITFOR"),
+            _ if self.marked() => Some("mark of a list of attacks"),
             [Open, Kind::Word(Word::Select), Kind::Word(Word::Object | Word::Info), Open, Close, Close] => {
                 Some("nothing but a subquery")
             }
@@ -307,6 +378,23 @@ impl Short<'_> {
             }
             _ => None,
         }
+    }
+
+    /// Whether the columns of a user table that are secret are selected.
+    fn asks_secrets(&self, len: usize) -> bool {
+        const SECRETS: [&str; 6] = ["password", "passwd", "pass", "pwd", "user_pass", "user_password"];
+        let columns = (1..=len).take_while(|at| !self.is(*at, "from")).count();
+        columns <= 5
+            && columns < len
+            && (1..=columns).any(|at| SECRETS.iter().any(|secret| self.is(at, secret)))
+    }
+
+    /// Words that public lists of attacks have in the place of a value.
+    fn marked(&self) -> bool {
+        self.tokens.len() <= 3
+            && (0..self.tokens.len()).any(|at| self.is(at, "sqlvuln") || self.starts(at, "sqlattempt"))
+            || self.value.len() <= 16 && self.value.ends_with(b"sqlvuln")
+            || self.value.len() <= 16 && self.value.starts_with(b"'sqlattempt")
     }
 
     fn has(&self, kind: Kind) -> bool {
@@ -396,7 +484,11 @@ impl Short<'_> {
             {
                 Some("string closed, then ORDER BY a name")
             }
-            [Kind::Word(Word::Select), .., Kind::Word(Word::From), _] if bare => {
+            [Kind::Word(Word::Declare), Kind::Variable, ..] => Some("string closed, then a statement"),
+            [Kind::Word(Word::Select), .., Kind::Word(Word::From), _]
+            | [Kind::Word(Word::Select), .., Kind::Word(Word::From), _, _]
+                if bare =>
+            {
                 Some("string closed, then a statement")
             }
             [Kind::Word(Word::Insert), Kind::Word(Word::Into), ..] if bare => {
@@ -437,4 +529,66 @@ fn split_keyword(value: &[u8]) -> Option<&'static str> {
                 )
         })
         .then_some("a keyword split by a comment")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn score(value: &str) -> u32 {
+        let mut found = Found::default();
+        read(value.as_bytes(), &mut found);
+        found.score()
+    }
+
+    #[test]
+    fn short_values_that_are_one_piece_of_sql_are_found() {
+        for attack in [
+            "7 or 7",
+            "7 div 7",
+            "3 is not null",
+            "3 limit 1,1",
+            "limit 3,1",
+            "3')",
+            "ann' or",
+            "' +3",
+            "' limit 3#",
+            "where 3=3",
+            "user()='ann'",
+            "grant connect to ann",
+            "drop table t;",
+            "declare @a varchar(9)",
+            "copy t from '/tmp/a'",
+            "select * from t--",
+            "select a from t where b=3 or 7=7",
+            "(select a from b limit 1)",
+            "se/**/lect a",
+            "AND 1",
+        ] {
+            assert!(score(attack) >= 5, "{attack}");
+        }
+    }
+
+    #[test]
+    fn short_sentences_are_none() {
+        for honest in [
+            "1 or 2",
+            "or maybe",
+            "limit 5",
+            "7 mod 3",
+            "drop table for two",
+            "grant me a wish to go",
+            "select one from the list, please",
+            "(select one)",
+            "Ann's or Bob's",
+            "5' 10\"",
+            "2-1",
+            "true or false",
+            "copy it from here",
+            "exec summary",
+            "where is it = here",
+        ] {
+            assert_eq!(score(honest), 0, "{honest}");
+        }
+    }
 }
