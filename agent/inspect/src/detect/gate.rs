@@ -3,14 +3,14 @@
 use std::sync::LazyLock;
 
 use aho_corasick::{
-    Anchored, MatchKind, StartKind,
+    Anchored, MatchKind,
     automaton::Automaton,
-    dfa::{self, DFA},
+    nfa::contiguous::{self, NFA},
 };
 
 use crate::{
     byte_set::ByteSet,
-    detect::{DETECTORS, Detector},
+    detect::{DETECTORS, Detector, Signal},
 };
 
 /// Shorter values cannot hold an attack.
@@ -59,47 +59,159 @@ impl Gate {
 
     /// The detectors to ask.
     pub(crate) fn detectors(mut self) -> impl Iterator<Item = (usize, &'static dyn Detector)> {
-        DETECTORS.iter().enumerate().filter_map(move |(index, detector)| {
-            self.asked = 1 << index;
-            detector.applies(&self).then_some((index, *detector))
+        let mut rest = self.literals | LITERALS.anyway;
+        std::iter::from_fn(move || {
+            while rest != 0 {
+                let index = rest.trailing_zeros();
+                rest &= rest - 1;
+                self.asked = 1 << index;
+                let index = index as usize;
+                if let Some(detector) = DETECTORS.get(index)
+                    && detector.applies(&self)
+                {
+                    return Some((index, *detector));
+                }
+            }
+            None
         })
     }
 }
 
+/// Those whose [`applies`](Detector::applies) says yes without a literal, too: the others need not be asked.
+const ANYWAY: [Signal; 11] = [
+    Signal::DoubleEncoding,
+    Signal::NotUtf8,
+    Signal::NullByte,
+    Signal::Sqli,
+    Signal::Traversal,
+    Signal::Xss,
+    Signal::Ssti,
+    Signal::CmdExe,
+    Signal::CodeInjection,
+    Signal::Deserialization,
+    Signal::GraphqlDepth,
+];
+
 /// The literals of all detectors.
+///
+/// A literal begins hardly anywhere, which a bit for the next three bytes tells; an automaton over all of a value
+/// would wait for memory instead, because it is large.
 struct Literals {
-    dfa: DFA,
+    /// A bit for each [`slot`] of the first three bytes of a literal.
+    begins: Box<Slots>,
+    /// The same for the first four, to look at only where two letters or digits begin one.
+    goes_on: Box<Slots>,
+    nfa: NFA,
     /// For each literal the detectors that asked for it.
     detectors: Vec<u32>,
+    /// [`ANYWAY`] as bits.
+    anyway: u32,
 }
 
 static LITERALS: LazyLock<Literals> = LazyLock::new(Literals::new);
 
+const SLOTS: usize = 1 << 16;
+
+/// A bit for each slot.
+type Slots = [u64; SLOTS / 64];
+
+/// Makes a capital letter of ASCII a small one; mixes up some other bytes.
+const FOLD: u8 = 0x20;
+
+/// Where the bit for some bytes is, the first of them in the lowest byte of `window`.
+const fn slot(window: u32) -> usize {
+    (window.wrapping_mul(0x9e37_79b1) >> 16) as usize
+}
+
+/// The window over the last three bytes once `byte` follows.
+const fn shift_in(window: u32, byte: u8) -> u32 {
+    window >> 8 | ((byte | FOLD) as u32) << 16
+}
+
+/// The window over the first bytes of a literal.
+fn window<const N: usize>(bytes: [u8; N]) -> u32 {
+    bytes.into_iter().rev().fold(0, |window, byte| window << 8 | u32::from(byte | FOLD))
+}
+
+fn set(slots: &mut Slots, window: u32) {
+    slots[slot(window) / 64] |= 1 << (slot(window) % 64);
+}
+
+fn is_set(slots: &Slots, window: u32) -> bool {
+    slots[slot(window) / 64] >> (slot(window) % 64) & 1 != 0
+}
+
 impl Literals {
     fn new() -> Self {
         let of_each = DETECTORS.iter().map(|detector| detector.literals());
-        let (literals, detectors): (Vec<_>, Vec<_>) = of_each
+        let (literals, detectors): (Vec<&str>, Vec<_>) = of_each
             .enumerate()
             .flat_map(|(index, literals)| literals.iter().map(move |literal| (*literal, 1_u32 << index)))
             .unzip();
-        let dfa = dfa::Builder::new()
+        let nfa = contiguous::Builder::new()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::Standard)
-            .start_kind(StartKind::Unanchored)
             .prefilter(false)
             .build(&literals)
             .expect("the literals are few, and tests build the automaton");
-        Self { dfa, detectors }
+        let mut begins = Box::new([0; SLOTS / 64]);
+        let mut goes_on = Box::new([0; SLOTS / 64]);
+        for literal in &literals {
+            match *literal.as_bytes() {
+                [a, b, c, ..] => set(&mut begins, window([a, b, c])),
+                [a, b] => (0..=u8::MAX).for_each(|c| set(&mut begins, window([a, b, c]))),
+                [_] | [] => {}
+            }
+            match *literal.as_bytes() {
+                [a, b, c, d, ..] => set(&mut goes_on, window([a, b, c, d])),
+                [a, b, c] => (0..=u8::MAX).for_each(|d| set(&mut goes_on, window([a, b, c, d]))),
+                _ => {}
+            }
+        }
+        let anyway = DETECTORS
+            .iter()
+            .enumerate()
+            .filter(|(_, detector)| ANYWAY.contains(&detector.signal()))
+            .fold(0, |bits, (index, _)| bits | 1 << index);
+        Self { begins, goes_on, nfa, detectors, anyway }
     }
 
     fn of(&self, value: &[u8]) -> u32 {
         let mut found = 0;
-        let Ok(mut state) = self.dfa.start_state(Anchored::No) else { return u32::MAX };
+        let mut window = 0;
+        for (end, &byte) in value.iter().enumerate() {
+            window = shift_in(window, byte);
+            if is_set(&self.begins, window) {
+                found |= end.checked_sub(2).map_or(0, |start| self.beginning(value, start));
+            }
+        }
+        // A literal of two bytes at the end.
+        found | value.len().checked_sub(2).map_or(0, |start| self.beginning(value, start))
+    }
+
+    /// The detectors for whose literals stand at `start`, and maybe some for those behind it.
+    fn beginning(&self, value: &[u8], start: usize) -> u32 {
+        let value = value.get(start..).unwrap_or_default();
+        if let [a, b, c, d, ..] = *value
+            && a.is_ascii_alphanumeric()
+            && b.is_ascii_alphanumeric()
+            && !is_set(&self.goes_on, window([a, b, c, d]))
+        {
+            return 0;
+        }
+        let mut found = 0;
+        let Ok(mut state) = self.nfa.start_state(Anchored::Yes) else { return u32::MAX };
         for &byte in value {
-            state = self.dfa.next_state(Anchored::No, state, byte);
-            if self.dfa.is_special(state) && self.dfa.is_match(state) {
-                for nth in 0..self.dfa.match_len(state) {
-                    let literal = self.dfa.match_pattern(state, nth).as_usize();
+            state = self.nfa.next_state(Anchored::Yes, state, byte);
+            if !self.nfa.is_special(state) {
+                continue;
+            }
+            if self.nfa.is_dead(state) {
+                break;
+            }
+            if self.nfa.is_match(state) {
+                for nth in 0..self.nfa.match_len(state) {
+                    let literal = self.nfa.match_pattern(state, nth).as_usize();
                     found |= self.detectors.get(literal).copied().unwrap_or_default();
                 }
             }
@@ -115,14 +227,44 @@ mod tests {
     #[test]
     fn literals_are_lower_case_and_not_empty() {
         assert!(DETECTORS.len() <= 32);
+        // Two letters would be found only at the end of a value.
+        let is_word = |literal: &str| literal.len() < 3 && literal.bytes().all(|byte| byte.is_ascii_alphanumeric());
         for detector in DETECTORS {
             for literal in detector.literals() {
                 assert!(
-                    !literal.is_empty() && !literal.bytes().any(|byte| byte.is_ascii_uppercase()),
+                    literal.len() > 1 && !is_word(literal) && !literal.bytes().any(|byte| byte.is_ascii_uppercase()),
                     "{}: {literal}",
                     detector.signal()
                 );
             }
         }
+    }
+    #[test]
+    fn only_those_who_say_so_are_asked_without_a_literal() {
+        let examples = DETECTORS.iter().flat_map(|detector| {
+            let examples = detector.examples();
+            examples.found.iter().chain(examples.passed)
+        });
+        for example in examples {
+            let bytes = ByteSet::of(example.as_bytes());
+            let gate = Gate { bytes, len: example.len(), decoded: false, literals: 0, asked: 0 };
+            for gate in [gate, gate.decoded()] {
+                for detector in DETECTORS.iter().filter(|detector| detector.applies(&gate)) {
+                    assert!(ANYWAY.contains(&detector.signal()), "{}: {example}", detector.signal());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn literals_are_found_wherever_they_stand_and_in_any_case() {
+        for (index, detector) in DETECTORS.iter().enumerate() {
+            for literal in detector.literals() {
+                for value in [(*literal).to_owned(), format!("..{literal}"), format!("x{}y", literal.to_uppercase())] {
+                    assert!(LITERALS.of(value.as_bytes()) & 1 << index != 0, "{}: {value}", detector.signal());
+                }
+            }
+        }
+        assert_eq!(LITERALS.of("plain old words, no more".as_bytes()), 0);
     }
 }

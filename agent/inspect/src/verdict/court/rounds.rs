@@ -131,6 +131,10 @@ impl Court<'_> {
         place: Place<'_>,
         reached: Reached,
     ) -> ControlFlow<()> {
+        if let Some(head) = decode::without_noise(value.bytes, bytes) {
+            let value = Value { bytes: head, ..*value };
+            return self.hear_value(&value, ByteSet::of(head), place, reached);
+        }
         let gate = Gate::of(value.bytes, bytes);
         let encoded = decode::may_change(value.bytes, bytes);
         if gate.is_none() && !encoded {
