@@ -155,6 +155,16 @@ fn begins_like_text(value: &[u8]) -> bool {
 }
 
 fn begins_like_base64(value: &[u8]) -> bool {
+    let [a, b, c, ..] = *value else { return false };
+    let (Some(a), Some(b), Some(c)) = (sextet(a), sextet(b), sextet(c)) else { return false };
+    let begins = match (a << 2 | b >> 4, b << 4 | c >> 2) {
+        (0xc2..=0xf4, next) => next & 0xc0 == 0x80,
+        (byte, next) => is_word(byte) && (is_word(next) || matches!(next, 0xc2..=0xf4)),
+    };
+    begins && goes_on_like_base64(value)
+}
+
+fn goes_on_like_base64(value: &[u8]) -> bool {
     let first = value.get(..8).unwrap_or(value);
     let mut bits = 0_u64;
     for &byte in first {
@@ -166,13 +176,8 @@ fn begins_like_base64(value: &[u8]) -> bool {
     }
     let bytes = bits.unbounded_shl(64 - 6 * first.len() as u32).to_be_bytes();
     let bytes = bytes.get(..first.len() * 6 / 8).unwrap_or_default();
-    let [start, next, ..] = *bytes else { return false };
-    let begins = match start {
-        0xc2..=0xf4 => next & 0xc0 == 0x80,
-        _ => is_word(start) && (is_word(next) || matches!(next, 0xc2..=0xf4)),
-    };
     // What `is_text` allows of all of them.
-    begins && odd(bytes, true).saturating_mul(16) <= value.len()
+    odd(bytes, true).saturating_mul(16) <= value.len()
 }
 
 fn begins_like_hex(value: &[u8]) -> bool {
