@@ -181,7 +181,7 @@ fn goes_on_like_base64(value: &[u8]) -> bool {
 }
 
 fn begins_like_hex(value: &[u8]) -> bool {
-    let Some(first) = value.first_chunk::<8>() else { return false };
+    let Some(first) = value.first_chunk::<8>().filter(|first| hex(first[0]).is_some()) else { return false };
     match first.map(hex) {
         [Some(a), Some(b), Some(c), Some(d), Some(_), Some(_), Some(_), Some(_)] => {
             let (byte, next) = (a << 4 | b, c << 4 | d);

@@ -152,9 +152,9 @@ const fn slot(window: u32) -> usize {
     (window.wrapping_mul(0x9e37_79b1) >> 16) as usize
 }
 
-/// The window over the last three bytes once `byte` follows.
+/// The window over the last four bytes once `byte` follows.
 const fn shift_in(window: u32, byte: u8) -> u32 {
-    window >> 8 | ((byte | FOLD) as u32) << 16
+    window >> 8 | ((byte | FOLD) as u32) << 24
 }
 
 /// The window over the first bytes of a literal.
@@ -210,27 +210,30 @@ impl Literals {
         let mut window = 0;
         for (end, &byte) in value.iter().enumerate() {
             window = shift_in(window, byte);
-            if is_set(&self.begins, window) {
-                found |= end.checked_sub(2).map_or(0, |start| self.beginning(value, start));
+            if self.may_begin(window) {
+                found |= end.checked_sub(3).map_or(0, |start| self.beginning(value, start));
             }
         }
-        // A literal of two bytes at the end.
-        if is_set(&self.begins, shift_in(window, 0)) {
-            found |= value.len().checked_sub(2).map_or(0, |start| self.beginning(value, start));
+        // Those of three bytes and of two at the end.
+        for left in [3, 2] {
+            window = shift_in(window, 0);
+            if self.may_begin(window) {
+                found |= value.len().checked_sub(left).map_or(0, |start| self.beginning(value, start));
+            }
         }
         found
+    }
+
+    /// Whether a literal may begin with the four bytes of a window.
+    fn may_begin(&self, window: u32) -> bool {
+        let [a, b, ..] = window.to_le_bytes();
+        is_set(&self.begins, window & 0xff_ffff)
+            && !(a.is_ascii_alphanumeric() && b.is_ascii_alphanumeric() && !is_set(&self.goes_on, window))
     }
 
     /// The detectors for whose literals stand at `start`, and maybe some for those behind it.
     fn beginning(&self, value: &[u8], start: usize) -> u32 {
         let value = value.get(start..).unwrap_or_default();
-        if let [a, b, c, d, ..] = *value
-            && a.is_ascii_alphanumeric()
-            && b.is_ascii_alphanumeric()
-            && !is_set(&self.goes_on, window([a, b, c, d]))
-        {
-            return 0;
-        }
         let mut found = 0;
         let Ok(mut state) = self.nfa.start_state(Anchored::Yes) else { return u32::MAX };
         for &byte in value {
@@ -260,11 +263,14 @@ mod tests {
     fn literals_are_lower_case_and_not_empty() {
         assert!(DETECTORS.len() <= 32);
         // Two letters would be found only at the end of a value.
-        let is_word = |literal: &str| literal.len() < 3 && literal.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let is_word =
+            |literal: &str| literal.len() < 3 && literal.bytes().all(|byte| byte.is_ascii_alphanumeric());
         for detector in DETECTORS {
             for literal in detector.literals() {
                 assert!(
-                    literal.len() > 1 && !is_word(literal) && !literal.bytes().any(|byte| byte.is_ascii_uppercase()),
+                    literal.len() > 1
+                        && !is_word(literal)
+                        && !literal.bytes().any(|byte| byte.is_ascii_uppercase()),
                     "{}: {literal}",
                     detector.signal()
                 );
@@ -292,8 +298,14 @@ mod tests {
     fn literals_are_found_wherever_they_stand_and_in_any_case() {
         for (index, detector) in DETECTORS.iter().enumerate() {
             for literal in detector.literals() {
-                for value in [(*literal).to_owned(), format!("..{literal}"), format!("x{}y", literal.to_uppercase())] {
-                    assert!(LITERALS.of(value.as_bytes()) & 1 << index != 0, "{}: {value}", detector.signal());
+                for value in
+                    [(*literal).to_owned(), format!("..{literal}"), format!("x{}y", literal.to_uppercase())]
+                {
+                    assert!(
+                        LITERALS.of(value.as_bytes()) & 1 << index != 0,
+                        "{}: {value}",
+                        detector.signal()
+                    );
                 }
             }
         }
@@ -303,11 +315,15 @@ mod tests {
     #[test]
     fn nobody_is_asked_about_quiet_bytes() {
         let without_blank = QUIET.others().and(ByteSet::SPACE).others();
-        for (bytes, len) in [QUIET, without_blank].into_iter().flat_map(|bytes| [8, 64, 5000].map(|len| (bytes, len))) {
+        for (bytes, len) in
+            [QUIET, without_blank].into_iter().flat_map(|bytes| [8, 64, 5000].map(|len| (bytes, len)))
+        {
             let gate = Gate { bytes, len, decoded: false, literals: 0, asked: 0 };
             assert!(!DETECTORS.iter().any(|detector| detector.applies(&gate)), "{len}");
         }
-        for quiet in ["2026-11-22T10:15:30Z", "ann@a-b", "0f8fad5b-d9cb-469f-a165-70867728950e", "MDEwOlJlcG8="] {
+        for quiet in
+            ["2026-11-22T10:15:30Z", "ann@a-b", "0f8fad5b-d9cb-469f-a165-70867728950e", "MDEwOlJlcG8="]
+        {
             assert!(Gate::of(quiet.as_bytes(), ByteSet::of(quiet.as_bytes())).is_none(), "{quiet}");
         }
     }

@@ -124,6 +124,10 @@ impl Visitor for Inside<'_, '_> {
 
 impl Court<'_> {
     pub(super) fn hear(&mut self, leaf: Leaf<'_>, reached: Reached) -> ControlFlow<()> {
+        let leaf = match decode::without_noise(leaf.value, leaf.bytes) {
+            Some(head) => Leaf { value: head, bytes: ByteSet::of(head), ..leaf },
+            None => leaf,
+        };
         let Some(first) = First::look(leaf.value, leaf.bytes) else { return ControlFlow::Continue(()) };
         let value = Value {
             bytes: leaf.value,
@@ -161,10 +165,6 @@ impl Court<'_> {
         place: Place<'_>,
         reached: Reached,
     ) -> ControlFlow<()> {
-        if let Some(head) = decode::without_noise(value.bytes, bytes) {
-            let value = Value { bytes: head, ..*value };
-            return self.hear_value(&value, ByteSet::of(head), place, reached);
-        }
         let First { gate, encoded } = first;
         if reached.nested == 0 {
             self.looked_at += 1;
