@@ -19,7 +19,7 @@ mod transfer;
 
 pub(crate) use layers::Layers;
 pub use layers::Step;
-pub(crate) use transfer::sextet;
+pub(crate) use transfer::{sextet, without_noise};
 
 use crate::byte_set::ByteSet;
 use layers::Steps;

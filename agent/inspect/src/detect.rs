@@ -18,6 +18,7 @@ mod nosqli;
 mod not_utf8;
 mod null_byte;
 mod oob_domain;
+mod plain_url;
 mod private_file;
 mod response_split;
 mod scanner;

@@ -83,6 +83,20 @@ fn marked(value: &[u8]) -> Option<usize> {
     ends.find(|end| value.get(..*end).is_some_and(|start| start.ends_with(MARK))).map(|end| end - MARK.len())
 }
 
+/// The beginning of a long `data:` URL of base64 that is no text, such as a picture: the rest is noise to everybody.
+pub(crate) fn without_noise(value: &[u8], bytes: ByteSet) -> Option<&[u8]> {
+    const NOISE: usize = 256;
+    let url = ByteSet::COLON.and(ByteSet::SEMICOLON).and(ByteSet::PLAIN);
+    if value.len() < 4 * NOISE || !bytes.has_all(url) || !value.get(..5)?.eq_ignore_ascii_case(b"data:") {
+        return None;
+    }
+    let start = marked(value.get(..NOISE)?)? + MARK.len();
+    let run = value.get(start..)?;
+    let digits = run.strip_suffix(b"==").or_else(|| run.strip_suffix(b"=")).unwrap_or(run);
+    let is_noise = !begins_like_base64(run) && digits.iter().all(|byte| sextet(*byte).is_some());
+    is_noise.then(|| value.get(..start + NOISE))?
+}
+
 /// Undoes base64 or hexadecimal digits of a value that is nothing else, if that yields text, into `out`.
 pub(super) fn undo(value: &[u8], bytes: ByteSet, out: &mut Vec<u8>) -> Option<Step> {
     if bytes.has_any(BASE64.others()) || value.len() < SHORTEST_BASE64 || !begins_like_text(value) {
@@ -135,37 +149,67 @@ pub(super) fn undo_marked(out: &mut Vec<u8>) -> bool {
 }
 
 /// A cheap answer for nearly all values that are words, numbers or random: whether the first characters can be base64
-/// or hexadecimal digits of text.
+/// or hexadecimal digits of text. Errs towards yes.
 fn begins_like_text(value: &[u8]) -> bool {
-    let [first, second, third, fourth, ..] = *value else { return false };
-    let word = |byte: u8| matches!(byte, b'\t' | b'\n' | b'\r' | 0 | b' '..=b'~');
-    let high = |byte: u8| matches!(byte, 0xc2..=0xf4);
-    let as_base64 = match (sextet(first), sextet(second), sextet(third)) {
-        (Some(first), Some(second), Some(third)) => {
-            let byte = first << 2 | second >> 4;
-            let next = second << 4 | third >> 2;
-            word(byte) && (word(next) || high(next)) || high(byte) && next & 0xc0 == 0x80
-        }
-        _ => false,
+    begins_like_base64(value) || begins_like_hex(value)
+}
+
+fn begins_like_base64(value: &[u8]) -> bool {
+    let [a, b, c, ..] = *value else { return false };
+    let (Some(a), Some(b), Some(c)) = (sextet(a), sextet(b), sextet(c)) else { return false };
+    let begins = match (a << 2 | b >> 4, b << 4 | c >> 2) {
+        (0xc2..=0xf4, next) => next & 0xc0 == 0x80,
+        (byte, next) => is_word(byte) && (is_word(next) || matches!(next, 0xc2..=0xf4)),
     };
-    let as_hex = match (hex(first), hex(second), hex(third), hex(fourth)) {
-        (Some(a), Some(b), Some(c), Some(d)) => {
+    begins && goes_on_like_base64(value)
+}
+
+fn goes_on_like_base64(value: &[u8]) -> bool {
+    let first = value.get(..8).unwrap_or(value);
+    let mut bits = 0_u64;
+    for &byte in first {
+        match sextet(byte) {
+            Some(digit) => bits = bits << 6 | u64::from(digit),
+            // It ends here, or goes on in the next line.
+            None => return matches!(byte, b'=' | b'\r' | b'\n'),
+        }
+    }
+    let bytes = bits.unbounded_shl(64 - 6 * first.len() as u32).to_be_bytes();
+    let bytes = bytes.get(..first.len() * 6 / 8).unwrap_or_default();
+    // What `is_text` allows of all of them.
+    odd(bytes, true).saturating_mul(16) <= value.len()
+}
+
+fn begins_like_hex(value: &[u8]) -> bool {
+    let Some(first) = value.first_chunk::<8>().filter(|first| hex(first[0]).is_some()) else { return false };
+    match first.map(hex) {
+        [Some(a), Some(b), Some(c), Some(d), Some(_), Some(_), Some(_), Some(_)] => {
             let (byte, next) = (a << 4 | b, c << 4 | d);
-            word(byte) && (word(next) || high(next)) || high(byte) && next & 0xc0 == 0x80
+            is_word(byte) && (is_word(next) || matches!(next, 0xc2..=0xf4))
+                || matches!(byte, 0xc2..=0xf4) && next & 0xc0 == 0x80
         }
-        _ => first == b'0' && second == b'x',
+        _ => first.starts_with(b"0x"),
+    }
+}
+
+fn is_word(byte: u8) -> bool {
+    matches!(byte, b'\t' | b'\n' | b'\r' | 0 | b' '..=b'~')
+}
+
+/// How many bytes are hardly of a text, which may go on behind them.
+fn odd(bytes: &[u8], goes_on: bool) -> usize {
+    let odd = bytes.iter().filter(|byte| matches!(byte, 1..=8 | 14..=31 | 127)).count();
+    let is_utf8 = if goes_on {
+        std::str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true)
+    } else {
+        simdutf8::basic::from_utf8(bytes).is_ok()
     };
-    as_base64 || as_hex
+    if is_utf8 { odd } else { odd + bytes.iter().filter(|byte| !byte.is_ascii()).count() }
 }
 
 /// Whether this is something that people or programs read: UTF-8 with hardly a control character, or nearly all ASCII.
 fn is_text(bytes: &[u8]) -> bool {
-    let odd = bytes.iter().filter(|byte| matches!(byte, 1..=8 | 14..=31 | 127)).count();
-    let odd = match simdutf8::basic::from_utf8(bytes) {
-        Ok(_) => odd,
-        Err(_) => odd + bytes.iter().filter(|byte| !byte.is_ascii()).count(),
-    };
-    !bytes.is_empty() && odd.saturating_mul(16) <= bytes.len()
+    !bytes.is_empty() && odd(bytes, false).saturating_mul(16) <= bytes.len()
 }
 
 /// Decodes digits, of which there must be an even number, perhaps behind `0x`.

@@ -8,7 +8,7 @@ mod word;
 
 use crate::{
     byte_set::ByteSet,
-    detect::{Detector, Examples, Found, Gate, Signal, Value},
+    detect::{Detector, Examples, Found, Gate, Signal, Value, plain_url::is_plain_url},
 };
 
 /// Commands smuggled into a value that a program passes to a shell (CWE-78, OWASP "OS Command Injection").
@@ -116,6 +116,9 @@ impl Detector for CmdExe {
     }
 
     fn examine(&self, value: &Value<'_>, found: &mut Found) {
+        if is_plain_url(value.bytes) {
+            return;
+        }
         command_line::examine(value, found);
     }
 }

@@ -3,14 +3,14 @@
 use std::sync::LazyLock;
 
 use aho_corasick::{
-    Anchored, MatchKind, StartKind,
+    Anchored, MatchKind,
     automaton::Automaton,
-    dfa::{self, DFA},
+    nfa::contiguous::{self, NFA},
 };
 
 use crate::{
     byte_set::ByteSet,
-    detect::{DETECTORS, Detector},
+    detect::{DETECTORS, Detector, Signal},
 };
 
 /// Shorter values cannot hold an attack.
@@ -19,6 +19,15 @@ const SHORTEST: usize = 3;
 /// About values of nothing but these only those are asked whose literals are in them.
 const WORDS: ByteSet =
     ByteSet::LETTER.and(ByteSet::PLAIN).and(ByteSet::HIGH).and(ByteSet::SPACE).and(ByteSet::DIGIT);
+
+/// In a value that stands so in the message these change nothing: times, numbers of phones, UUIDs, e-mail addresses.
+const QUIET: ByteSet = WORDS
+    .and(ByteSet::MINUS)
+    .and(ByteSet::COLON)
+    .and(ByteSet::AT)
+    .and(ByteSet::PLUS)
+    .and(ByteSet::HASH)
+    .and(ByteSet::STAR);
 
 /// What is known about a value before a detector looks at it.
 #[derive(Clone, Copy, Debug)]
@@ -37,19 +46,24 @@ pub(crate) struct Gate {
 impl Gate {
     /// Looks at a value whose kinds of bytes are known; `None` if nobody is to be asked about it.
     pub(crate) fn of(value: &[u8], bytes: ByteSet) -> Option<Self> {
+        let bytes = without_padding(value, bytes);
+        Self::new(value, bytes, QUIET)
+    }
+
+    /// The same for a value that does not stand so in the message.
+    pub(crate) fn of_decoded(value: &[u8], bytes: ByteSet) -> Option<Self> {
+        Some(Self { decoded: true, ..Self::new(value, bytes, WORDS)? })
+    }
+
+    fn new(value: &[u8], bytes: ByteSet, quiet: ByteSet) -> Option<Self> {
         if value.len() < SHORTEST {
             return None;
         }
         let literals = LITERALS.of(value);
-        if literals == 0 && !bytes.has_any(WORDS.others()) {
+        if literals == 0 && !bytes.has_any(quiet.others()) {
             return None;
         }
         Some(Self { bytes, len: value.len(), decoded: false, literals, asked: 0 })
-    }
-
-    /// The same for a value that does not stand so in the message.
-    pub(crate) const fn decoded(self) -> Self {
-        Self { decoded: true, ..self }
     }
 
     /// Whether a literal of the detector that is asked is in the value.
@@ -59,47 +73,180 @@ impl Gate {
 
     /// The detectors to ask.
     pub(crate) fn detectors(mut self) -> impl Iterator<Item = (usize, &'static dyn Detector)> {
-        DETECTORS.iter().enumerate().filter_map(move |(index, detector)| {
-            self.asked = 1 << index;
-            detector.applies(&self).then_some((index, *detector))
+        let mut rest = self.literals | LITERALS.anyway;
+        std::iter::from_fn(move || {
+            while rest != 0 {
+                let index = rest.trailing_zeros();
+                rest &= rest - 1;
+                self.asked = 1 << index;
+                let index = index as usize;
+                if let Some(detector) = DETECTORS.get(index)
+                    && detector.applies(&self)
+                {
+                    return Some((index, *detector));
+                }
+            }
+            None
         })
     }
 }
 
+/// The kinds of bytes without the `=` at the end of base64, which is no operator.
+fn without_padding(value: &[u8], bytes: ByteSet) -> ByteSet {
+    const BASE64: ByteSet = ByteSet::LETTER.and(ByteSet::DIGIT).and(ByteSet::EQUALS);
+    if bytes.has_any(ByteSet::EQUALS)
+        && !bytes.has_any(BASE64.others())
+        && value.len().is_multiple_of(4)
+        && let Some(first) = memchr::memchr(b'=', value)
+        && value.len() - first <= 2
+        && value.ends_with(b"=")
+    {
+        return ByteSet::LETTER.and(ByteSet::DIGIT);
+    }
+    bytes
+}
+
+/// Those whose [`applies`](Detector::applies) says yes without a literal, too: the others need not be asked.
+const ANYWAY: [Signal; 11] = [
+    Signal::DoubleEncoding,
+    Signal::NotUtf8,
+    Signal::NullByte,
+    Signal::Sqli,
+    Signal::Traversal,
+    Signal::Xss,
+    Signal::Ssti,
+    Signal::CmdExe,
+    Signal::CodeInjection,
+    Signal::Deserialization,
+    Signal::GraphqlDepth,
+];
+
 /// The literals of all detectors.
+///
+/// A literal begins hardly anywhere, which a bit for the next three bytes tells; an automaton over all of a value
+/// would wait for memory instead, because it is large.
 struct Literals {
-    dfa: DFA,
+    /// A bit for each [`slot`] of the first three bytes of a literal.
+    begins: Box<Slots>,
+    /// The same for the first four, to look at only where two letters or digits begin one.
+    goes_on: Box<Slots>,
+    nfa: NFA,
     /// For each literal the detectors that asked for it.
     detectors: Vec<u32>,
+    /// [`ANYWAY`] as bits.
+    anyway: u32,
 }
 
 static LITERALS: LazyLock<Literals> = LazyLock::new(Literals::new);
 
+const SLOTS: usize = 1 << 16;
+
+/// A bit for each slot.
+type Slots = [u64; SLOTS / 64];
+
+/// Makes a capital letter of ASCII a small one; mixes up some other bytes.
+const FOLD: u8 = 0x20;
+
+/// Where the bit for some bytes is, the first of them in the lowest byte of `window`.
+const fn slot(window: u32) -> usize {
+    (window.wrapping_mul(0x9e37_79b1) >> 16) as usize
+}
+
+/// The window over the last four bytes once `byte` follows.
+const fn shift_in(window: u32, byte: u8) -> u32 {
+    window >> 8 | ((byte | FOLD) as u32) << 24
+}
+
+/// The window over the first bytes of a literal.
+fn window<const N: usize>(bytes: [u8; N]) -> u32 {
+    bytes.into_iter().rev().fold(0, |window, byte| window << 8 | u32::from(byte | FOLD))
+}
+
+fn set(slots: &mut Slots, window: u32) {
+    slots[slot(window) / 64] |= 1 << (slot(window) % 64);
+}
+
+fn is_set(slots: &Slots, window: u32) -> bool {
+    slots[slot(window) / 64] >> (slot(window) % 64) & 1 != 0
+}
+
 impl Literals {
     fn new() -> Self {
         let of_each = DETECTORS.iter().map(|detector| detector.literals());
-        let (literals, detectors): (Vec<_>, Vec<_>) = of_each
+        let (literals, detectors): (Vec<&str>, Vec<_>) = of_each
             .enumerate()
             .flat_map(|(index, literals)| literals.iter().map(move |literal| (*literal, 1_u32 << index)))
             .unzip();
-        let dfa = dfa::Builder::new()
+        let nfa = contiguous::Builder::new()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::Standard)
-            .start_kind(StartKind::Unanchored)
             .prefilter(false)
             .build(&literals)
             .expect("the literals are few, and tests build the automaton");
-        Self { dfa, detectors }
+        let mut begins = Box::new([0; SLOTS / 64]);
+        let mut goes_on = Box::new([0; SLOTS / 64]);
+        for literal in &literals {
+            match *literal.as_bytes() {
+                [a, b, c, ..] => set(&mut begins, window([a, b, c])),
+                [a, b] => (0..=u8::MAX).for_each(|c| set(&mut begins, window([a, b, c]))),
+                [_] | [] => {}
+            }
+            match *literal.as_bytes() {
+                [a, b, c, d, ..] => set(&mut goes_on, window([a, b, c, d])),
+                [a, b, c] => (0..=u8::MAX).for_each(|d| set(&mut goes_on, window([a, b, c, d]))),
+                _ => {}
+            }
+        }
+        let anyway = DETECTORS
+            .iter()
+            .enumerate()
+            .filter(|(_, detector)| ANYWAY.contains(&detector.signal()))
+            .fold(0, |bits, (index, _)| bits | 1 << index);
+        Self { begins, goes_on, nfa, detectors, anyway }
     }
 
     fn of(&self, value: &[u8]) -> u32 {
         let mut found = 0;
-        let Ok(mut state) = self.dfa.start_state(Anchored::No) else { return u32::MAX };
+        let mut window = 0;
+        for (end, &byte) in value.iter().enumerate() {
+            window = shift_in(window, byte);
+            if self.may_begin(window) {
+                found |= end.checked_sub(3).map_or(0, |start| self.beginning(value, start));
+            }
+        }
+        // Those of three bytes and of two at the end.
+        for left in [3, 2] {
+            window = shift_in(window, 0);
+            if self.may_begin(window) {
+                found |= value.len().checked_sub(left).map_or(0, |start| self.beginning(value, start));
+            }
+        }
+        found
+    }
+
+    /// Whether a literal may begin with the four bytes of a window.
+    fn may_begin(&self, window: u32) -> bool {
+        let [a, b, ..] = window.to_le_bytes();
+        is_set(&self.begins, window & 0xff_ffff)
+            && !(a.is_ascii_alphanumeric() && b.is_ascii_alphanumeric() && !is_set(&self.goes_on, window))
+    }
+
+    /// The detectors for whose literals stand at `start`, and maybe some for those behind it.
+    fn beginning(&self, value: &[u8], start: usize) -> u32 {
+        let value = value.get(start..).unwrap_or_default();
+        let mut found = 0;
+        let Ok(mut state) = self.nfa.start_state(Anchored::Yes) else { return u32::MAX };
         for &byte in value {
-            state = self.dfa.next_state(Anchored::No, state, byte);
-            if self.dfa.is_special(state) && self.dfa.is_match(state) {
-                for nth in 0..self.dfa.match_len(state) {
-                    let literal = self.dfa.match_pattern(state, nth).as_usize();
+            state = self.nfa.next_state(Anchored::Yes, state, byte);
+            if !self.nfa.is_special(state) {
+                continue;
+            }
+            if self.nfa.is_dead(state) {
+                break;
+            }
+            if self.nfa.is_match(state) {
+                for nth in 0..self.nfa.match_len(state) {
+                    let literal = self.nfa.match_pattern(state, nth).as_usize();
                     found |= self.detectors.get(literal).copied().unwrap_or_default();
                 }
             }
@@ -115,14 +262,69 @@ mod tests {
     #[test]
     fn literals_are_lower_case_and_not_empty() {
         assert!(DETECTORS.len() <= 32);
+        // Two letters would be found only at the end of a value.
+        let is_word =
+            |literal: &str| literal.len() < 3 && literal.bytes().all(|byte| byte.is_ascii_alphanumeric());
         for detector in DETECTORS {
             for literal in detector.literals() {
                 assert!(
-                    !literal.is_empty() && !literal.bytes().any(|byte| byte.is_ascii_uppercase()),
+                    literal.len() > 1
+                        && !is_word(literal)
+                        && !literal.bytes().any(|byte| byte.is_ascii_uppercase()),
                     "{}: {literal}",
                     detector.signal()
                 );
             }
+        }
+    }
+    #[test]
+    fn only_those_who_say_so_are_asked_without_a_literal() {
+        let examples = DETECTORS.iter().flat_map(|detector| {
+            let examples = detector.examples();
+            examples.found.iter().chain(examples.passed)
+        });
+        for example in examples {
+            let bytes = ByteSet::of(example.as_bytes());
+            let gate = Gate { bytes, len: example.len(), decoded: false, literals: 0, asked: 0 };
+            for gate in [gate, Gate { decoded: true, ..gate }] {
+                for detector in DETECTORS.iter().filter(|detector| detector.applies(&gate)) {
+                    assert!(ANYWAY.contains(&detector.signal()), "{}: {example}", detector.signal());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn literals_are_found_wherever_they_stand_and_in_any_case() {
+        for (index, detector) in DETECTORS.iter().enumerate() {
+            for literal in detector.literals() {
+                for value in
+                    [(*literal).to_owned(), format!("..{literal}"), format!("x{}y", literal.to_uppercase())]
+                {
+                    assert!(
+                        LITERALS.of(value.as_bytes()) & 1 << index != 0,
+                        "{}: {value}",
+                        detector.signal()
+                    );
+                }
+            }
+        }
+        assert_eq!(LITERALS.of("plain old words, no more".as_bytes()), 0);
+    }
+
+    #[test]
+    fn nobody_is_asked_about_quiet_bytes() {
+        let without_blank = QUIET.others().and(ByteSet::SPACE).others();
+        for (bytes, len) in
+            [QUIET, without_blank].into_iter().flat_map(|bytes| [8, 64, 5000].map(|len| (bytes, len)))
+        {
+            let gate = Gate { bytes, len, decoded: false, literals: 0, asked: 0 };
+            assert!(!DETECTORS.iter().any(|detector| detector.applies(&gate)), "{len}");
+        }
+        for quiet in
+            ["2026-11-22T10:15:30Z", "ann@a-b", "0f8fad5b-d9cb-469f-a165-70867728950e", "MDEwOlJlcG8="]
+        {
+            assert!(Gate::of(quiet.as_bytes(), ByteSet::of(quiet.as_bytes())).is_none(), "{quiet}");
         }
     }
 }

@@ -200,9 +200,11 @@ fn key(value: &Value<'_>, found: &mut Found) {
             Some(parent) if is_one_of(parent, &SECRETS) => {
                 found.push("operator in place of a secret", Strength::Strong, at);
             }
-            // `$in` and its kind are how honest front ends look for users.
+            // `$in` and its kind are how honest front ends look for users, and nobody signs in with a `userId`.
             Some(parent)
-                if is_one_of(parent, &ACCOUNTS) && !is_one_of(name, &["in", "nin", "eq", "exists"]) =>
+                if is_one_of(parent, &ACCOUNTS)
+                    && !is_one_of(name, &["in", "nin", "eq", "exists"])
+                    && !parent.to_ascii_lowercase().ends_with(b"id") =>
             {
                 found.push("operator in place of an account", Strength::Medium, at);
             }

@@ -1,7 +1,9 @@
 //! SQL injection: a value that breaks out of the literal or the number it should be.
 
 mod reader;
+mod short;
 mod token;
+mod whole;
 mod word;
 
 use crate::{
@@ -149,6 +151,50 @@ impl Detector for Sqli {
             "mysql.",
             "boolean mode",
             "bulk ",
+            "grant ",
+            "revoke ",
+            "create ",
+            "truncate ",
+            "alter ",
+            "update ",
+            "delete from",
+            "copy ",
+            "backup ",
+            "load data",
+            "attach ",
+            "shutdown",
+            " div ",
+            " xor ",
+            "limit ",
+            "where ",
+            "rownum",
+            "database()",
+            "user()",
+            "substring(",
+            "substr(",
+            "ascii(",
+            "or x",
+            "' limit",
+            "' union",
+            "’ or",
+            "’or",
+            "’ and",
+            "” or",
+            "” and",
+            "‘ or",
+            "’=’",
+            "”=”",
+            "with ",
+            "1 like",
+            " in (",
+            "or 0",
+            "and 0",
+            "-false",
+            "-true",
+            "into @",
+            "sqlvuln",
+            "sqlattempt",
+            "exists",
         ]
     }
 
@@ -169,12 +215,14 @@ impl Detector for Sqli {
             .and(ByteSet::MARK)
             .and(ByteSet::PERCENT)
             .and(ByteSet::DIGIT);
+        const PROBES: ByteSet = ByteSet::MINUS.and(ByteSet::SLASH).and(ByteSet::PIPE).and(ByteSet::AMPERSAND);
         gate.has_literal()
             || gate.bytes.has_any(QUOTES) && gate.bytes.has_any(OPERATORS)
             || gate.bytes.has_any(ByteSet::EQUALS.and(ByteSet::NUL))
             || gate.bytes.has_any(ByteSet::LESS.and(ByteSet::GREATER).and(ByteSet::SEMICOLON))
                 && gate.bytes.has_any(ByteSet::DIGIT)
             || gate.bytes.has_all(ByteSet::SLASH.and(ByteSet::STAR))
+            || gate.len < 8 && gate.bytes.has_any(ByteSet::DIGIT) && gate.bytes.has_any(PROBES)
             || gate.bytes.has_all(ByteSet::SEMICOLON.and(ByteSet::MINUS)) && gate.len < 16
     }
 
@@ -185,18 +233,25 @@ impl Detector for Sqli {
             read(value, &mut inner);
             if let Some(evidence) = inner.iter().next() {
                 found.push("a whole SQL statement", Strength::Tag, evidence.at.clone());
+            } else if whole::is_whole(value) {
+                found.push("a whole SQL statement", Strength::Tag, 0..value.len());
             }
+            short::read(value, found);
             for evidence in inner.iter().filter(|evidence| ONLY_ATTACKS.contains(&evidence.what)) {
                 found.push(evidence.what, evidence.strength, evidence.at.clone());
             }
             return;
         }
         read(value, found);
+        if found.score() < Strength::Strong as u32 {
+            short::read(value, found);
+        }
         if found.is_empty()
             && value.len() <= LONGEST_DOUBLED
-            && let Some(undoubled) = undouble(value)
+            && let Some(undoubled) = undouble(value).or_else(|| unsmarten(value)).or_else(|| unescape(value))
         {
             read(&undoubled, found);
+            short::read(&undoubled, found);
         }
     }
 }
@@ -220,8 +275,32 @@ fn undouble(value: &[u8]) -> Option<Vec<u8>> {
     Some(undoubled)
 }
 
+/// The value without the backslashes before its quotes.
+fn unescape(value: &[u8]) -> Option<Vec<u8>> {
+    memchr::memmem::find(value, b"\\'")?;
+    let mut plain = Vec::with_capacity(value.len());
+    for (at, byte) in value.iter().enumerate() {
+        if *byte != b'\\' || value.get(at + 1) != Some(&b'\'') {
+            plain.push(*byte);
+        }
+    }
+    Some(plain)
+}
+
+/// The value with plain quotes for typographic ones, which an editor made of them, if it has no other ones.
+fn unsmarten(value: &[u8]) -> Option<Vec<u8>> {
+    const LONGEST: usize = 96;
+    if value.len() > LONGEST || value.iter().any(|byte| matches!(byte, b'\'' | b'"')) {
+        return None;
+    }
+    let text = std::str::from_utf8(value).ok()?;
+    let plain = text.replace(['‘', '’', '´'], "'").replace(['“', '”'], "\"");
+    (plain != text).then(|| plain.into_bytes())
+}
+
 /// What not even a whole statement has unless somebody attacks.
-const ONLY_ATTACKS: [&str; 10] = [
+const ONLY_ATTACKS: [&str; 11] = [
+    "writes into the server's own tables",
     "makes an account",
     "loads a file",
     "asks the server about itself",
@@ -269,6 +348,8 @@ const LONGEST_NAME: usize = 32;
 /// not, and the value need not be read as the inside of a string.
 fn may_close(value: &[u8], quote: u8) -> bool {
     const LONGEST: usize = 12;
+    // A value with more quotes is read, not asked.
+    const ENOUGH: usize = 64;
     let goes_on = |at: usize| {
         let rest = value.get(at + 1..).unwrap_or_default();
         let blanks =
@@ -286,7 +367,10 @@ fn may_close(value: &[u8], quote: u8) -> bool {
             Some(byte) => !byte.is_ascii_digit(),
         }
     };
-    value.len() < 16 || value.contains(&0) || memchr::memchr_iter(quote, value).step_by(2).any(goes_on)
+    value.len() < 16
+        || value.contains(&0)
+        || memchr::memchr_iter(quote, value).step_by(2).take(ENOUGH).any(goes_on)
+        || memchr::memchr_iter(quote, value).nth(2 * ENOUGH).is_some()
 }
 
 /// Whether `+` may stand for blanks: it touches what stands beside it.
@@ -410,6 +494,17 @@ mod tests {
         ] {
             assert!(score(statement) < 5, "{statement}: {}", score(statement));
         }
+        for statement in [
+            "SELECT name, age FROM people WHERE age > 30 ORDER BY age",
+            "INSERT INTO t (a,b) VALUES (1,'x');",
+            "UPDATE t SET a = 1 WHERE id = 5",
+            "CREATE TABLE t (id INT PRIMARY KEY, a TEXT)",
+            "DELETE FROM t WHERE a = 1",
+            "WITH x AS (SELECT 1) SELECT * FROM x",
+        ] {
+            assert_eq!(score(statement), 2, "{statement}");
+        }
+        assert_eq!(score("select one from the list, please"), 0);
         assert!(score("SeLeCt 1 UnIoN SeLeCt 2") >= 5);
     }
 
@@ -514,6 +609,15 @@ mod tests {
             "(020)-7946 or 50% (draft)",
             "select all n between @min and @max",
         ];
+        let refused: Vec<_> = honest.iter().filter(|value| score(value) >= 5).collect();
+        assert_eq!(refused, [&""; 0]);
+    }
+
+    #[test]
+    fn quotes_that_an_editor_or_an_escape_changed_are_quotes() {
+        let attacks = ["’ or ’7’=’7", "” or ”a”=”a", "\\' or \\'7\\'=\\'7"];
+        assert_eq!(missed(&attacks, 5), [""; 0]);
+        let honest = ["it’s one or two’s", "“yes” or “no”", "it\\'s fine"];
         let refused: Vec<_> = honest.iter().filter(|value| score(value) >= 5).collect();
         assert_eq!(refused, [&""; 0]);
     }

@@ -12,7 +12,7 @@ use self::{
 };
 use crate::{
     byte_set::ByteSet,
-    detect::{Detector, Examples, Found, Gate, Origin, Signal, Strength, Value},
+    detect::{Detector, Examples, Found, Gate, Origin, Signal, Strength, Value, plain_url::is_plain_url},
 };
 
 /// Server-side request forgery (CWE-918): a value that is a URL, and whose host is the server itself, its network or
@@ -99,6 +99,10 @@ impl Detector for Ssrf {
         let start = value.bytes.trim_ascii_start().len();
         let offset = value.bytes.len() - start;
         if let Some(url) = Url::of(text) {
+            if is_plain_url(text) {
+                url.judge_plain(offset, found);
+                return;
+            }
             url.judge(offset, found);
         }
         if service::is_path(text) {
@@ -255,7 +259,7 @@ impl<'a> Url<'a> {
         if self.scheme == b"0" && self.slashes.len() == 2 {
             found.push("scheme that is a number", Strength::Strong, offset..start);
         }
-        if authority == b"nicob.net" || authority == b"r3dir.me" || authority.ends_with(b".r3dir.me") {
+        if is_redirector(authority) {
             found.push("service that redirects into networks", Strength::Strong, start..start + end);
         }
         if !self.scheme.is_empty()
@@ -263,6 +267,18 @@ impl<'a> Url<'a> {
                 || count(before_path(rest), b'\\') > 2)
         {
             found.push("backslashes in the host of a URL", Strength::Strong, start..start + end);
+        }
+        self.judge_path(start, end, found);
+    }
+
+    /// The same for what [`is_plain_url`], in which only host and path may say something.
+    fn judge_plain(&self, offset: usize, found: &mut Found) {
+        let start = offset + self.at;
+        let end = memchr::memchr(b'/', self.rest).unwrap_or(self.rest.len());
+        let host = self.rest.get(..end).unwrap_or_default();
+        self.judge_host(host, start, false, found);
+        if is_redirector(host) {
+            found.push("service that redirects into networks", Strength::Strong, start..start + end);
         }
         self.judge_path(start, end, found);
     }
@@ -405,6 +421,10 @@ impl<'a> Url<'a> {
             );
         }
     }
+}
+
+fn is_redirector(host: &[u8]) -> bool {
+    host == b"nicob.net" || host == b"r3dir.me" || host.ends_with(b".r3dir.me")
 }
 
 /// The part of a URL in which backslashes stand for dots or letters: up to the first slash.

@@ -1,6 +1,7 @@
 //! Server-side template injection.
 
 mod expression;
+mod line;
 mod whole;
 mod word;
 
@@ -119,23 +120,102 @@ impl Detector for Ssti {
             "@html.",
             "@model.",
             "@using ",
+            "typeof(",
+            "#end",
+            "%>",
+            "<th:",
+            "</#",
+            "%import ",
+            "% import ",
+            "%from ",
+            "% from ",
+            "% if ",
+            "% for ",
+            "% while ",
+            "% def ",
+            "% include(",
+            "@if",
+            "@elseif(",
+            "@unless(",
+            "@isset(",
+            "@empty(",
+            "@inject(",
+            "@include",
+            "@dump(",
+            "@dd(",
+            "@each(",
+            "@for",
+            "@while(",
+            "@json(",
+            "@env(",
+            "@section(",
+            "@yield(",
+            "@extends(",
+            "@switch(",
+            "@viewbag",
+            "@viewdata",
+            "@tempdata",
+            "@httpcontext",
+            "#foreach",
+            "#define(",
+            "#macro(",
+            "#if",
+            "#elseif",
+            "#*",
+            "#[[",
+            "$application.",
+            "$session.",
+            "$response.",
+            "$servletcontext.",
+            "$velocitycontext.",
+            ".waitfor(",
+            ".available(",
+            ".getinputstream(",
+            ".forname(",
+            ".valueof($",
+            "(#",
+            "<jsp:",
+            "<c:",
+            "<cf",
+            "<tal:",
+            "<pattemplate:",
+            "{ldelim",
+            "{rdelim",
+            "{debug}",
+            "{nocache}",
+            "{strip}",
+            "{template_object}",
+            "{counter}",
+            "{foreach ",
+            "{section ",
+            "{for ",
+            "{capture ",
+            "{insert ",
+            "{config_load ",
+            "{html_options ",
+            "{_",
+            "{extends ",
+            "{import ",
+            "{while ",
+            "{!",
         ]
     }
 
     fn applies(&self, gate: &Gate) -> bool {
         gate.has_literal()
             || gate.len <= 64
-                && gate.bytes.has_all(ByteSet::BRACE.and(ByteSet::DIGIT))
-                && gate.bytes.has_any(ByteSet::STAR.and(ByteSet::PLUS).and(ByteSet::MINUS))
-            || gate.len <= 64
-                && gate.bytes.has_all(ByteSet::BRACE.and(ByteSet::PIPE))
-                && gate.bytes.has_any(ByteSet::QUOTE.and(ByteSet::DOUBLE_QUOTE))
+                && (gate.bytes.has_any(ByteSet::BRACE)
+                    || gate.bytes.has_all(ByteSet::EQUALS.and(ByteSet::DIGIT))
+                        && gate.bytes.has_any(
+                            ByteSet::STAR.and(ByteSet::PLUS).and(ByteSet::MINUS).and(ByteSet::PAREN),
+                        ))
     }
 
     fn examine(&self, value: &Value<'_>, found: &mut Found) {
         Reader { text: value.bytes, found, open: None, last: None, at: 0 }.read();
         if found.score() < Strength::Strong as u32 {
             whole::judge(value.bytes, found);
+            line::judge(value.bytes, found);
         }
     }
 }
@@ -384,6 +464,7 @@ impl<'a> Reader<'a, '_> {
         if starts(inside, b"php}}")
             || starts(inside, b"new File(")
             || starts(inside, b"new java")
+            || starts(inside, b"new groovy")
             || starts(inside, b"new org.")
             || skip == 1
                 && inside.first() == Some(&b'@')
@@ -432,9 +513,42 @@ impl<'a> Reader<'a, '_> {
             b"debug" if argument.starts_with(b"%}") || argument.starts_with(b"-%}") => {
                 "statement that shows everything"
             }
-            b"csrf_token" | b"load" | b"render" | b"increment" | b"decrement" | b"cycle" | b"tablerow"
-            | b"liquid" | b"apply" | b"embed" | b"comment" | b"module" | b"include" | b"now" | b"lorem"
+            b"csrf_token"
+            | b"load"
+            | b"render"
+            | b"increment"
+            | b"decrement"
+            | b"cycle"
+            | b"tablerow"
+            | b"liquid"
+            | b"apply"
+            | b"embed"
+            | b"comment"
+            | b"module"
+            | b"include"
+            | b"now"
+            | b"lorem"
             | b"templatetag"
+            | b"url"
+            | b"static"
+            | b"get_static_prefix"
+            | b"get_media_prefix"
+            | b"get_current_language"
+            | b"whitespace"
+            | b"trans"
+            | b"blocktrans"
+            | b"regroup"
+            | b"widthratio"
+            | b"firstof"
+            | b"ifchanged"
+            | b"import"
+            | b"from"
+            | b"get_debug_flag"
+            | b"form_theme"
+            | b"stopwatch"
+            | b"use"
+            | b"deprecated"
+            | b"flush"
                 if self.is_whole() && self.text.len() <= 160 && self.at == 0 =>
             {
                 "statement of a template alone"
@@ -460,10 +574,11 @@ impl<'a> Reader<'a, '_> {
             }
             b"for"
                 if memchr::memmem::find(argument, b" in ").is_some_and(|at| {
-                    matches!(
-                        argument.get(at + 4..).and_then(|list| list.trim_ascii_start().first()),
-                        Some(b'(' | b'"' | b'\'' | b'[')
-                    )
+                    let list = argument.get(at + 4..).unwrap_or_default().trim_ascii_start();
+                    matches!(list.first(), Some(b'(' | b'"' | b'\'' | b'['))
+                        || self.at == 0
+                            && starts(list, b"range(")
+                            && list.get(6).is_some_and(u8::is_ascii_digit)
                 }) =>
             {
                 "loop over a literal"
@@ -596,7 +711,10 @@ impl<'a> Reader<'a, '_> {
                 self.open = Some((Delimiter::Razor, self.at));
                 self.last = None;
             }
-        } else if [
+        } else if matches!(
+            inside.first().map(u8::to_ascii_lowercase),
+            Some(b's' | b'd' | b'h' | b'e' | b'm' | b'u' | b'p' | b'a' | b'r')
+        ) && [
             &b"System."[..],
             b"DateTime.",
             b"Html.Raw(",
@@ -613,10 +731,10 @@ impl<'a> Reader<'a, '_> {
         .any(|word| starts(inside, word))
         {
             self.push("expression of Razor", Strength::Strong, 8);
-        } else if starts(inside, b"php")
+        } else if self.at == 0
+            && starts(inside, b"php")
             && !inside.get(3).is_some_and(|byte| is_word(*byte))
             && (self.text.contains(&b'(') || starts(inside, b"php echo"))
-            && self.at == 0
         {
             self.push("PHP in a template", Strength::Strong, 4);
         } else if inside.starts_with(b"{") && self.is_whole() {
@@ -862,6 +980,13 @@ impl<'a> Reader<'a, '_> {
             b"range" | b"reduce" | b"map" | b"sort" | b"filter" if before == b'|' && next == b'(' => {
                 self.found.push("filter with a function", Strength::Tag, at);
             }
+            b"constructor"
+                if matches!(before, b'"' | b'\'')
+                    && next == before
+                    && matches!(self.open, Some((Delimiter::Braces, _))) =>
+            {
+                self.found.push("block that reaches a constructor", Strength::Strong, at);
+            }
             b"with" if before == b'#' => {
                 let argument = self.text.get(at.end..).unwrap_or_default();
                 if starts(argument, b" \"s\"")
@@ -916,6 +1041,8 @@ fn lower<'b>(word: &[u8], buffer: &'b mut [u8; 40]) -> &'b [u8] {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     fn score(text: &str) -> u32 {
@@ -1000,6 +1127,33 @@ mod tests {
             "{{2024-11-22}}",
         ] {
             assert!(score(text) < 5, "{text} {}", score(text));
+        }
+    }
+
+    fn time(text: &str) -> Duration {
+        let value = Value::text(text.as_bytes());
+        let start = Instant::now();
+        Ssti.examine(&value, &mut Found::default());
+        start.elapsed()
+    }
+
+    /// Whether sixteen times as much of `part` takes about sixteen times as long, and not 256 times. One run in which
+    /// the machine did nothing else will do.
+    fn is_linear(part: &str) -> bool {
+        let (few, many) = (part.repeat(512 / part.len()), part.repeat(16 * 512 / part.len()));
+        let least = (0..4).map(|_| time(&few)).min().unwrap_or_default();
+        (0..50).any(|_| time(&many) < least * 80 + Duration::from_micros(200))
+    }
+
+    #[test]
+    fn takes_linear_time_whatever_is_repeated() {
+        for part in Ssti
+            .literals()
+            .iter()
+            .copied()
+            .chain(["@php ", "{=", "{{[%", "@", "@{", "{{(", "${'", "{{x", "#set($", "{%for ", "<%="])
+        {
+            assert!(is_linear(part), "{part:?}");
         }
     }
 }

@@ -6,7 +6,7 @@ mod wrappers;
 
 use crate::{
     byte_set::ByteSet,
-    detect::{Detector, Examples, Found, Gate, Signal, Strength, Value},
+    detect::{Detector, Examples, Found, Gate, Signal, Strength, Value, plain_url::is_plain_url},
 };
 
 /// Path traversal and file inclusion (CWE-22, CWE-98): `../` in all its spellings, names of files that tell about a
@@ -116,6 +116,9 @@ impl Detector for Traversal {
     }
 
     fn examine(&self, value: &Value<'_>, found: &mut Found) {
+        if is_plain_url(value.bytes) {
+            return;
+        }
         let start = padding(value.bytes);
         let rest = value.bytes.get(start..).unwrap_or_default();
         let alone = is_alone(rest);

@@ -1,6 +1,7 @@
 //! Cross-site scripting: HTML that runs script, and what breaks out of the place where a page puts a value.
 
 mod css;
+mod fragment;
 mod markup;
 mod script;
 mod small;
@@ -69,6 +70,8 @@ impl Detector for Xss {
             "import(",
             "fetch(",
             "function(",
+            "function`",
+            "document[",
             "+adw-",
             "expression(",
             "onerror",
@@ -97,6 +100,7 @@ impl Detector for Xss {
             || gate.has_literal()
             || gate.bytes.has_any(ByteSet::EQUALS) && gate.bytes.has_any(QUOTES)
             || gate.bytes.has_all(BRACKETS)
+            || gate.len <= 8 && gate.bytes.has_any(ByteSet::GREATER) && gate.bytes.has_any(QUOTES)
     }
 
     fn examine(&self, value: &Value<'_>, found: &mut Found) {
@@ -133,7 +137,13 @@ impl Detector for Xss {
         {
             found.push("cookies that are sent elsewhere", Strength::Strong, at..at + 15);
         }
+        if call.is_some() && text.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"data:,")) {
+            found.push("value that is a document in a URL", Strength::Strong, 0..text.len());
+        }
         whole_url(text, found);
+        if found.score() < Strength::Strong as u32 {
+            fragment::judge(text, found);
+        }
         guessed(text, found);
         encoded(text, found);
     }
@@ -181,6 +191,8 @@ fn guessed(text: &[u8], found: &mut Found) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     fn score(text: &str) -> u32 {
@@ -255,5 +267,32 @@ mod tests {
         let page =
             "<script>\nlet total = 0;\nfor (const item of items) {\n  total += item.price;\n}\n</script>";
         assert!((2..5).contains(&score(page)));
+    }
+
+    fn time(text: &str) -> Duration {
+        let value = Value::text(text.as_bytes());
+        let start = Instant::now();
+        Xss.examine(&value, &mut Found::default());
+        start.elapsed()
+    }
+
+    /// Whether sixteen times as much of `part` takes about sixteen times as long, and not 256 times. One run in which
+    /// the machine did nothing else will do.
+    fn is_linear(part: &str) -> bool {
+        let (few, many) = (part.repeat(512 / part.len()), part.repeat(16 * 512 / part.len()));
+        let least = (0..4).map(|_| time(&few)).min().unwrap_or_default();
+        (0..50).any(|_| time(&many) < least * 80 + Duration::from_micros(200))
+    }
+
+    #[test]
+    fn takes_linear_time_whatever_is_repeated() {
+        for part in Xss
+            .literals()
+            .iter()
+            .copied()
+            .chain(["alert(", "open(", "<svg ", "<a href=", "\"onx=", "top[", "</script", "style=", "<"])
+        {
+            assert!(is_linear(part), "{part:?}");
+        }
     }
 }

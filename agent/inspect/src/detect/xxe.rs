@@ -15,6 +15,9 @@ pub(super) struct Xxe;
 /// Bytes of a declaration that are looked at.
 const LOOK: usize = 512;
 
+/// Longest name of an entity that is read.
+const MAX_NAME: usize = 64;
+
 /// Entities with a text after which no more is learned.
 const MANY: u32 = 16;
 
@@ -172,6 +175,7 @@ fn entity(rest: &[u8], at: Range<usize>, bomb: &mut Bomb, found: &mut Found) {
     let named = unprefixed.unwrap_or(trimmed).trim_ascii_start();
     let name = named
         .iter()
+        .take(MAX_NAME)
         .take_while(|byte| !byte.is_ascii_whitespace() && !matches!(byte, b'>' | b'"' | b'\''))
         .count();
     let (name, content) = named.split_at_checked(name).unwrap_or_default();

@@ -122,6 +122,9 @@ const DEPTH: usize = 12;
 /// How much behind the first prose behind a quote is still read, in bytes.
 const ENOUGH_PROSE: usize = 1024;
 
+/// How many tokens behind a quote are read in which nothing is found.
+const ENOUGH_TOKENS: usize = 1024;
+
 /// Reads one value in one way.
 pub(super) struct Reader<'v, 'f> {
     value: &'v [u8],
@@ -245,6 +248,9 @@ impl<'v, 'f> Reader<'v, 'f> {
             if self.prose && prose_end.is_none() {
                 prose_end = Some(token.end);
             }
+            if self.quote.is_some() && self.count > ENOUGH_TOKENS && self.found.is_empty() {
+                return;
+            }
             // No server executes a statement that goes on as prose: the quote closes no string of SQL.
             if self.quote.is_some()
                 && self.found.is_empty()
@@ -352,6 +358,9 @@ impl<'v, 'f> Reader<'v, 'f> {
                         Some(Kind::Word(Word::From | Word::Into | Word::Update | Word::Execute))
                     ) =>
                 {
+                    if matches!(self.last[1], Some(Kind::Word(Word::Into | Word::Update))) {
+                        self.note("writes into the server's own tables", Strength::Strong, at.clone());
+                    }
                     self.note("the catalogue of a server", Strength::Medium, at.clone());
                     self.asks(at);
                 }

@@ -50,6 +50,12 @@ pub(super) fn judge(text: &[u8], found: &mut Found) {
     };
     // More than one expression: each is judged where it stands.
     if memmem::find(inside, open).is_some() {
+        let first = memmem::find(inside, b"}}").and_then(|end| inside.get(..end)).unwrap_or_default();
+        let names =
+            first.iter().all(|byte| is_word(*byte) || matches!(byte, b'=' | b' ' | b':' | b',' | b'.'));
+        if open == b"{{" && names && memchr::memchr(b'=', first).is_some_and(|at| at > 0) {
+            found.push("template that sets a variable", Strength::Strong, whole);
+        }
         return;
     }
     expression(open, inside, whole, found);
@@ -64,10 +70,20 @@ fn expression(open: &[u8], inside: &[u8], whole: Range<usize>, found: &mut Found
         .take_while(|byte| matches!(byte, b'=' | b'-' | b':' | b'@' | b'#' | b'>' | b'&' | b'~' | b' '));
     let (lead, code) = code.split_at_checked(lead.count()).unwrap_or_default();
     let code = code.trim_ascii();
+    let comment = inside.trim_ascii_start();
+    let comment = comment.strip_prefix(b"- ").unwrap_or(comment);
+    if open == b"{{"
+        && (comment.first() == Some(&b'!') || comment.starts_with(b"/*") || comment == b"/")
+        && whole.len() <= 60
+    {
+        found.push("comment of a template", Strength::Strong, whole);
+        return;
+    }
     let Some(&first) = code.first() else { return };
     if open == b"[[" || open == b"[(" {
-        // `[[1, 2], [3, 4]]` and `[[wiki link]]` are none.
-        if matches!(first, b'$' | b'*' | b'#' | b'@' | b'~') && code.get(1) == Some(&b'{') {
+        // `[[1, 2], [3, 4]]` and `[[wiki link]]` are none. The sign may have been taken for a lead.
+        let sign = first == b'{' && matches!(lead.last(), Some(b'#' | b'@' | b'~'));
+        if sign || matches!(first, b'$' | b'*') && code.get(1) == Some(&b'{') {
             found.push("value that is an expression", Strength::Strong, whole);
         }
         return;
@@ -103,6 +119,11 @@ fn expression(open: &[u8], inside: &[u8], whole: Range<usize>, found: &mut Found
             .any(|byte| matches!(byte, b'?' | b'=' | b'<' | b'>' | b'+' | b'*' | b'/' | b' ' | b'!'))
         && (has_literal(code) || memmem::find(code, b"true").is_some())
         && !is_date(code);
+    let short = whole.len() <= 60;
+    // `'q'~'q'`, `'q'`
+    let told_text = short && matches!(first, b'"' | b'\'') && is_text(code) && !lead.contains(&b'#');
+    let go_call =
+        short && braces && lead.iter().all(|byte| *byte == b' ' || *byte == b'-') && calls_by_blank(code);
     let inspects = path == code.len()
         && [&b".inspect"[..], b".class", b".methods", b".constants", b".env", b".constructor", b".settings"]
             .iter()
@@ -127,8 +148,26 @@ fn expression(open: &[u8], inside: &[u8], whole: Range<usize>, found: &mut Found
         || first == b'.' && (braces || open == b"${")
         || (braces || erb) && (starts(code, b"console.") || code.ends_with(b".constructor") || starts(code, b"lookup "))
         || erb && !plain && !lead.contains(&b'#')
-        || erb && lead.contains(&b'=') && (first.is_ascii_uppercase() || starts(code, b"self") || starts(code, b"params"))
+        || erb && lead.contains(&b'=') && (first.is_ascii_uppercase() || starts(code, b"self") || starts(code, b"params") || starts(code, b"settings."))
         || open == b"[%"
+        || told_text
+        || open == b"{{" && inside.starts_with(b"=")
+        || short && braces && first == b'(' && matches!(code.get(1), Some(b'"' | b'\'' | b'0'..=b'9'))
+        || braces && [&b"\"__"[..], b"'__"].iter().any(|name| memmem::find(code, name).is_some())
+        || go_call
+        || short && first.is_ascii_digit() && is_member_of_number(code) && !other
+        || short && first == b'{' && memmem::find(code, b"}.").is_some()
+        || memmem::find(code, b".class.").is_some() && path == code.len()
+        || open == b"%{" && first == b'#' 
+        || lead.contains(&b'#') && !lead.contains(&b'=') && open == b"%{" && is_word(first)
+        || open == b"#{" && starts(code, b"%x")
+        || starts(code, b"ognl.")
+        || open == b"${" && lead.contains(&b'=')
+        || open == b"$!{" && matches!(code, b"class" | b"request" | b"session" | b"application")
+        || short && braces && !lead.contains(&b'#') && is_inner(code)
+        || short && open == b"${" && is_inner_of_java(code)
+        || short && erb && lead.contains(&b'=') && plain && memchr::memchr(b'.', code).is_none() && !is_field(code)
+        || short && open == b"~{" && lead.starts_with(b"::")
         || matches!(open, b"${" | b"#{") && is_implicit(code)
         || open == b"${" && (first == b'#' || starts(code, b"empty ") || starts(code, b"python:") || memmem::find(code, b"|\"").is_some())
         || braces && matches!(code, b"cycler" | b"joiner" | b"lipsum" | b"this" | b"beans" | b"g" | b"$");
@@ -156,6 +195,204 @@ fn expression(open: &[u8], inside: &[u8], whole: Range<usize>, found: &mut Found
     } else if plain && code.iter().any(u8::is_ascii_alphabetic) && !matches!(open, b"@{" | b"%{" | b"[=") {
         found.push("value that is a placeholder", Strength::Weak, whole);
     }
+}
+
+/// Whether it is nothing but texts, joined by operators.
+fn is_text(code: &[u8]) -> bool {
+    let mut rest = code;
+    while let Some((quote @ (b'"' | b'\''), inside)) = rest.split_first() {
+        let Some(len) = memchr::memchr(*quote, inside) else { return false };
+        rest = inside.get(len + 1..).unwrap_or_default().trim_ascii();
+        match rest.split_first() {
+            None => return true,
+            Some((b'~' | b'+' | b'.' | b',', behind)) => rest = behind.trim_ascii_start(),
+            Some(_) => return false,
+        }
+    }
+    false
+}
+
+/// `1.TYPE`
+fn is_member_of_number(code: &[u8]) -> bool {
+    let digits = code.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    code.get(digits) == Some(&b'.') && code.get(digits + 1).is_some_and(u8::is_ascii_alphabetic)
+}
+
+/// `print 7`, `env "HOME"`, `html .`, `if true`: functions of Go, Sprig and Handlebars that take their arguments so.
+fn calls_by_blank(code: &[u8]) -> bool {
+    let len = code.iter().take_while(|byte| is_word(**byte)).count();
+    let (name, rest) = code.split_at_checked(len).unwrap_or_default();
+    let argument = rest.trim_ascii_start();
+    let argued = rest.len() > argument.len()
+        && argument
+            .first()
+            .is_some_and(|byte| byte.is_ascii_digit() || matches!(byte, b'"' | b'`' | b'.' | b'$' | b'('));
+    argued
+        && matches!(
+            name,
+            b"print"
+                | b"printf"
+                | b"println"
+                | b"html"
+                | b"js"
+                | b"urlquery"
+                | b"len"
+                | b"index"
+                | b"slice"
+                | b"env"
+                | b"getenv"
+                | b"expandenv"
+                | b"readFile"
+                | b"readDir"
+                | b"include"
+                | b"tpl"
+                | b"exec"
+                | b"lookup"
+                | b"call"
+                | b"add"
+                | b"sub"
+                | b"mul"
+                | b"div"
+                | b"mod"
+                | b"multiply"
+                | b"toJson"
+                | b"toYaml"
+                | b"quote"
+                | b"b64enc"
+                | b"getHostByName"
+                | b"define"
+                | b"template"
+                | b"block"
+                | b"range"
+                | b"with"
+                | b"if"
+                | b"log"
+                | b"upper"
+        )
+        || rest.len() > argument.len()
+            && matches!(name, b"if" | b"with")
+            && matches!(argument, b"true" | b"1" | b"this")
+}
+
+/// Names that a template engine or its frame puts there itself, and that no sentence has a gap for.
+fn is_inner(code: &[u8]) -> bool {
+    matches!(
+        code,
+        b"dump"
+            | b"settings"
+            | b"request"
+            | b"response"
+            | b"session"
+            | b"env"
+            | b"environ"
+            | b"ENV"
+            | b"app"
+            | b"_self"
+            | b"_context"
+            | b"url_for"
+            | b"loop"
+            | b"caller"
+            | b"varargs"
+            | b"kwargs"
+            | b"handler"
+            | b"locale_module"
+            | b"constructor"
+            | b"process"
+            | b"global"
+            | b"globals"
+            | b"globalThis"
+            | b"window"
+            | b"__proto__"
+            | b"csrf_token"
+            | b"csrf_input"
+            | b"xsrf_form_html"
+            | b"current_user"
+            | b"get_flashed_messages"
+            | b"request_handler"
+            | b"os"
+            | b"self"
+            | b"config"
+            | b"_charset"
+            | b"xsrf_token"
+            | b"undefined"
+            | b"True"
+            | b"False"
+            | b"nil"
+            | b"log this"
+            | b"@key"
+            | b"@index"
+            | b"@first"
+            | b"@root"
+            | b"../this"
+            | b"_"
+    ) || code.ends_with(b".password")
+        || is_member_of_inner(code)
+}
+
+/// `request.META`, `cycler.next`, `lipsum|list`
+fn is_member_of_inner(code: &[u8]) -> bool {
+    let len = code.iter().take_while(|byte| is_word(**byte)).count();
+    let (name, rest) = code.split_at_checked(len).unwrap_or_default();
+    let member = rest.strip_prefix(b".").unwrap_or_default();
+    match name {
+        b"constructor" | b"__proto__" | b"request" | b"cycler" | b"joiner" | b"g" | b"current_app" | b"_" => {
+            !member.is_empty()
+        }
+        b"lipsum" | b"url_for" | b"get_flashed_messages" | b"_self" | b"_context" => {
+            matches!(rest.first(), Some(b'|' | b'.' | b'['))
+        }
+        b"app" => {
+            [&b"user"[..], b"session", b"environment", b"debug", b"request", b"flashes", b"token", b"config"]
+                .iter()
+                .any(|known| member.starts_with(known))
+        }
+        _ => false,
+    }
+}
+
+/// The same for `${}`, which shells and build files have, too.
+fn is_inner_of_java(code: &[u8]) -> bool {
+    let len = code.iter().take_while(|byte| is_word(**byte)).count();
+    let (name, rest) = code.split_at_checked(len).unwrap_or_default();
+    match name {
+        b"request" | b"session" | b"response" => {
+            rest.is_empty() || starts(rest, b".id") || rest.contains(&b'(')
+        }
+        b"this"
+        | b"self"
+        | b"context"
+        | b"beans"
+        | b"class"
+        | b"ctx"
+        | b"caller"
+        | b"execution"
+        | b"springMacroRequestContext"
+        | b"UNDEFINED"
+        | b"locals"
+        | b"globals" => rest.is_empty() || rest.first() == Some(&b'.'),
+        _ => false,
+    }
+}
+
+/// What people leave a gap for.
+fn is_field(code: &[u8]) -> bool {
+    matches!(
+        code,
+        b"name"
+            | b"title"
+            | b"value"
+            | b"email"
+            | b"id"
+            | b"date"
+            | b"user"
+            | b"url"
+            | b"body"
+            | b"content"
+            | b"text"
+            | b"username"
+            | b"yield"
+            | b"message"
+    )
 }
 
 /// Whether a number or a text stands in the expression.
@@ -224,6 +461,8 @@ fn openers(text: &[u8]) -> u32 {
             b"{*" => 512,
             b"<#" => 1024,
             b"~{" => 2048,
+            b"@*" => 4096,
+            b"[[" => 8192,
             _ => 0,
         };
     }
@@ -288,6 +527,18 @@ mod tests {
             "<%= 9.class %>",
             "{{ page.inspect }}",
             "<%{{#{%\"",
+            "{{settings}}",
+            "{{dump}}",
+            "<%= foobar %>",
+            "${ognl.Ognl}",
+            "${request}",
+            "{{ 'q' ~ 'q' }}",
+            "{{ env \"HOME\" }}",
+            "{{/* q */}}",
+            "{{=9}}",
+            "{{ app.user }}",
+            "{{q=Object}}{{w=q}}",
+            "{{ q['__cla'+'ss__'] }}",
         ] {
             assert!(score(text) >= 5, "{text}");
         }
@@ -312,6 +563,11 @@ mod tests {
             "{{ a ? b : c }}",
             "${x%.*}",
             "${HOME:0:3}",
+            "${name}",
+            "<%= name %>",
+            "{{ app.name }}",
+            "{{0}} of {{1}}",
+            "{{a}} = {{b}}",
             "{}",
             "{{}}",
             "",

@@ -152,6 +152,8 @@ struct Judge<'a> {
     links: bool,
     animates: bool,
     sets: bool,
+    /// What is entered goes to another host.
+    sends: bool,
 }
 
 impl<'a> Judge<'a> {
@@ -178,6 +180,7 @@ impl<'a> Judge<'a> {
             links: false,
             animates: false,
             sets: false,
+            sends: false,
         }
     }
 
@@ -269,6 +272,9 @@ impl<'a> Judge<'a> {
             b"src" | b"data" | b"code" | b"codebase" | b"classid" | b"archive" | b"object" | b"movie" => {
                 self.loads |= !value.trim_ascii().is_empty();
             }
+            b"href" if is_odd(value) => {
+                self.push("link with an unusual scheme", Strength::Strong, whole, found);
+            }
             b"href" => {
                 self.loads |= !value.trim_ascii().is_empty();
                 self.data |= value.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"data:"));
@@ -286,6 +292,10 @@ impl<'a> Judge<'a> {
                 self.push("tag with an event handler", Strength::Strong, whole, found)
             }
             b"srcdoc" => self.push("frame with its document", Strength::Strong, whole, found),
+            b"ping" if matches!(url::scheme(value), Scheme::Remote) => {
+                self.push("link that reports elsewhere", Strength::Strong, whole, found);
+            }
+            b"action" => self.sends = self.remote,
             b"formaction" => self.push("button with a target of its own", Strength::Strong, whole, found),
             b"style" if self.may_read_style() && css::runs_script(value) => {
                 self.push("style that runs script", Strength::Strong, whole, found)
@@ -396,6 +406,9 @@ impl<'a> Judge<'a> {
             b"a" if self.links => {
                 self.push("graphic that links elsewhere", pasted(Strength::Strong), at, found)
             }
+            b"form" if self.sends && !self.lines && self.text.len() <= 400 => {
+                self.push("form that sends elsewhere", Strength::Strong, at, found);
+            }
             b"plaintext" if !self.lines && !self.is_spoken_of(end) => {
                 self.push("element that swallows the page", Strength::Strong, at, found);
             }
@@ -438,6 +451,22 @@ fn is_player(url: &[u8]) -> bool {
     ]
     .iter()
     .any(|player| url.starts_with(player))
+}
+
+/// `blob:`, `filesystem:`, `intent:`: pages that people write link to none of them.
+fn is_odd(url: &[u8]) -> bool {
+    [
+        &b"blob:"[..],
+        b"filesystem:",
+        b"intent:",
+        b"jar:",
+        b"view-source:",
+        b"res:",
+        b"wyciwyg:",
+        b"x-javascript:",
+    ]
+    .iter()
+    .any(|scheme| url.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme)))
 }
 
 fn contains(text: &[u8], word: &[u8]) -> bool {

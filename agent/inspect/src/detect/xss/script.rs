@@ -196,8 +196,9 @@ impl Reader<'_, '_> {
         if next == b'='
             && !matches!(rest.get(blank + 1), Some(b'=' | b'>'))
             && is_handler(word)
-            && before
-                .is_none_or(|byte| byte <= b' ' || matches!(byte, b'"' | b'\'' | b'`' | b'/' | b';' | b'+'))
+            && before.is_none_or(|byte| {
+                byte <= b' ' || matches!(byte, b'"' | b'\'' | b'`' | b'/' | b';' | b'+' | b'{')
+            })
         {
             self.handler(&at, at.end + blank + 1);
             return;
@@ -242,7 +243,7 @@ impl Reader<'_, '_> {
             }
             // `onerror=alert`, `a=alert,a(1)`
             _ if function && before == Some(b'=') => {
-                matches!(next, b',' | b';') && argument > b' '
+                matches!(next, b',' | b';' | b'}') && argument > b' '
                     || self.handler.as_ref().is_some_and(|(_, value)| *value == at.start)
             }
             b"call" | b"apply" | b"bind" => self.function.is_some_and(|end| end + 1 == at.start),
@@ -418,6 +419,8 @@ impl Reader<'_, '_> {
             let leads = near.len() == text.len()
                 && near.get(..at).unwrap_or_default().iter().all(|byte| !is_word(*byte));
             let ends = operator.is_some_and(is_operator) && !behind.starts_with(b" - ")
+                || matches!(behind, b"in " | b" in " | b"instanceof " | b" instanceof ")
+                    && is_attack_argument(self.text.get(end..).unwrap_or_default())
                 || closers > 0 && behind.contains(&b')')
                 || leads
                     && (behind == b"("
@@ -444,7 +447,10 @@ impl Reader<'_, '_> {
             let unopened = word > 0
                 && (matches!(after.first(), Some(b')' | b']' | b'}'))
                     || number
-                        && matches!(after.first(), Some(b';' | b'-' | b'+' | b'*' | b'/' | b'|' | b'^')))
+                        && matches!(
+                            after.first(),
+                            Some(b';' | b'-' | b'+' | b'*' | b'/' | b'|' | b'^' | b'?' | b'&' | b'%')
+                        ))
                 && after
                     .iter()
                     .all(|byte| !is_word(*byte) && !matches!(byte, b'(' | b'[' | b'{' | b'.' | b' ' | b':'))
@@ -478,6 +484,7 @@ impl Reader<'_, '_> {
     /// A value that is nothing but a call.
     fn whole(&mut self, start: usize, end: usize) {
         let lead = self.text.get(self.begin..start).unwrap_or_default();
+        let rest = self.text.get(end..).unwrap_or_default();
         let leads = lead.len() <= 24
             && lead.iter().all(|byte| {
                 matches!(
@@ -487,12 +494,13 @@ impl Reader<'_, '_> {
             })
             || lead.eq_ignore_ascii_case(b"throw ")
             || lead == b"new "
+            || matches!(lead, b"void " | b"typeof " | b"delete ") && !rest.trim_ascii().contains(&b' ')
             || lead.len() <= 24 && lead.ends_with(b"function(){")
             || lead.len() <= 24 && lead.starts_with(b"/*") && lead.ends_with(b"*/")
             || lead.starts_with(b"with(") && lead.len() <= 64
             || lead.starts_with(b"[") && lead.ends_with(b"(") && lead.len() <= 24
+            || lead.len() <= 24 && lead.ends_with(b"].") && !lead.contains(&b' ')
             || lead.len() <= 6 && lead.ends_with(b"=");
-        let rest = self.text.get(end..).unwrap_or_default();
         let last = rest.iter().rposition(|byte| *byte > b' ');
         let assigns = rest.trim_ascii_start().first() == Some(&b'=');
         let closed = last

@@ -80,6 +80,23 @@ impl Level {
     }
 }
 
+/// What a first look at a value says.
+#[derive(Clone, Copy, Debug)]
+struct First {
+    gate: Option<Gate>,
+    /// Whether it may be encoded.
+    encoded: bool,
+}
+
+impl First {
+    /// `None` if there is nothing to judge.
+    fn look(value: &[u8], bytes: ByteSet) -> Option<Self> {
+        let gate = Gate::of(value, bytes);
+        let encoded = decode::may_change(value, bytes);
+        (gate.is_some() || encoded).then_some(Self { gate, encoded })
+    }
+}
+
 /// How a leaf was reached.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::verdict) struct Reached {
@@ -107,6 +124,11 @@ impl Visitor for Inside<'_, '_> {
 
 impl Court<'_> {
     pub(super) fn hear(&mut self, leaf: Leaf<'_>, reached: Reached) -> ControlFlow<()> {
+        let leaf = match decode::without_noise(leaf.value, leaf.bytes) {
+            Some(head) => Leaf { value: head, bytes: ByteSet::of(head), ..leaf },
+            None => leaf,
+        };
+        let Some(first) = First::look(leaf.value, leaf.bytes) else { return ControlFlow::Continue(()) };
         let value = Value {
             bytes: leaf.value,
             kind: leaf.kind,
@@ -120,7 +142,7 @@ impl Court<'_> {
                 None
             },
         };
-        self.hear_value(&value, leaf.bytes, leaf.place, reached)
+        self.hear_looked_at(&value, first, leaf.bytes, leaf.place, reached)
     }
 
     /// Judges one value, whose kinds of bytes are `bytes`, as it stands and decoded.
@@ -131,11 +153,19 @@ impl Court<'_> {
         place: Place<'_>,
         reached: Reached,
     ) -> ControlFlow<()> {
-        let gate = Gate::of(value.bytes, bytes);
-        let encoded = decode::may_change(value.bytes, bytes);
-        if gate.is_none() && !encoded {
-            return ControlFlow::Continue(());
-        }
+        let Some(first) = First::look(value.bytes, bytes) else { return ControlFlow::Continue(()) };
+        self.hear_looked_at(value, first, bytes, place, reached)
+    }
+
+    fn hear_looked_at(
+        &mut self,
+        value: &Value<'_>,
+        first: First,
+        bytes: ByteSet,
+        place: Place<'_>,
+        reached: Reached,
+    ) -> ControlFlow<()> {
+        let First { gate, encoded } = first;
         if reached.nested == 0 {
             self.looked_at += 1;
             if self.looked_at > self.settings.limits.max_leaves {
@@ -300,10 +330,10 @@ impl Court<'_> {
         place: Place<'_>,
         reached: Reached,
     ) -> ControlFlow<()> {
-        let Some(gate) = Gate::of(value.bytes, bytes) else { return ControlFlow::Continue(()) };
+        let Some(gate) = Gate::of_decoded(value.bytes, bytes) else { return ControlFlow::Continue(()) };
         // What is encoded in a structure that was seen was decoded in its leaves.
         let format = nested(value.bytes, bytes).filter(|format| Some(*format) != seen);
         let reached = Reached { layers: value.layers, ..reached };
-        self.judge_with(value, gate.decoded(), format, place, reached).map_continue(|_| ())
+        self.judge_with(value, gate, format, place, reached).map_continue(|_| ())
     }
 }

@@ -1,0 +1,68 @@
+//! Addresses of the web with nothing in them but names.
+
+/// Longer ones may be padded.
+const LONGEST: usize = 96;
+
+/// Most slashes: in more a path may be lost.
+const MOST_SLASHES: usize = 12;
+
+/// Whether a value is the address of a page or resource, without a query, a user or steps between folders: nearly all
+/// that APIs send are, and only their host may say something.
+pub(super) fn is_plain_url(value: &[u8]) -> bool {
+    let Some(rest) = value.strip_prefix(b"https://").or_else(|| value.strip_prefix(b"http://")) else {
+        return false;
+    };
+    if value.len() > LONGEST {
+        return false;
+    }
+    let mut slashes = 0;
+    let mut divided = true;
+    for byte in rest {
+        let divides = match byte {
+            b'/' => {
+                slashes += 1;
+                true
+            }
+            b'.' => true,
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => false,
+            _ => return false,
+        };
+        if divides && divided {
+            return false;
+        }
+        divided = divides;
+    }
+    slashes <= MOST_SLASHES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_an_address_of_names() {
+        for url in ["https://example.org", "http://a.example/x/y_1/z-2.html", "https://example.org/users/"] {
+            assert!(is_plain_url(url.as_bytes()), "{url}");
+        }
+        let long = format!("https://example.org/{}", "a".repeat(LONGEST));
+        let deep = format!("https://example.org{}", "/a".repeat(MOST_SLASHES + 1));
+        for other in [
+            "",
+            "example.org/x",
+            "https:///x",
+            "https://example.org/../x",
+            "https://example.org/./x",
+            "https://example.org//x",
+            "https://example.org/.x",
+            "https://example.org/?x=1",
+            "https://a@example.org/",
+            "https://example.org:80/",
+            "https://example.org/a b",
+            "https://example.org/%2e",
+            &long,
+            &deep,
+        ] {
+            assert!(!is_plain_url(other.as_bytes()), "{other}");
+        }
+    }
+}
