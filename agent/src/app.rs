@@ -11,12 +11,12 @@ use std::{
 };
 
 use anyhow::Context as _;
-use framewall_inspect::Budget;
+use framewall_inspect::{Budget, rules::LiveRules};
 use tokio::{
     runtime,
     signal::unix::{Signal, SignalKind, signal},
     sync::watch,
-    time::{Instant, sleep},
+    time::{Instant, interval, sleep},
 };
 use tracing::{info, warn};
 
@@ -28,6 +28,7 @@ use crate::{
         clients::Clients,
     },
     drain::Phase,
+    rules::{self, RulesError},
     steer::{
         Steering, Upstreams,
         listeners::{Listeners, WorkerListeners},
@@ -45,6 +46,8 @@ const SPARE_FILES: u64 = 256;
 const FILES_PER_CONNECTION: u64 = 2;
 /// How long handshakes that began before steering stopped may take to arrive.
 const LAST_HANDSHAKES: Duration = Duration::from_millis(250);
+/// How often the clock is looked at, for rules that expire.
+const CLOCK_TICK: Duration = Duration::from_secs(30);
 /// How often the end of draining is looked for.
 const DRAIN_TICK: Duration = Duration::from_millis(20);
 /// What a connection may need beyond its own grace time to be gone.
@@ -53,7 +56,13 @@ const CLOSING_MARGIN: Duration = Duration::from_millis(500);
 /// Runs the daemon until a signal ends it.
 pub(crate) fn run(args: RunArgs) -> anyhow::Result<()> {
     let config = Config::load(&args)?;
+    let (set, warnings) = rules::load(&config.rules)?;
     telemetry::log::start()?;
+    for warning in &warnings {
+        warn!("{warning}");
+    }
+    let live = Arc::new(LiveRules::new(set));
+    live.tell_time(std::time::Instant::now(), rules::unix_s());
     let open_files = sys::raise_open_files().context("the limit of open files")?;
     let possible = (open_files.saturating_sub(SPARE_FILES) / FILES_PER_CONNECTION).max(1);
     let max_connections = config.max_connections.unwrap_or(possible as usize);
@@ -74,14 +83,14 @@ pub(crate) fn run(args: RunArgs) -> anyhow::Result<()> {
         ports: config
             .ports
             .iter()
-            .map(|port| (port.number, port.inspection(&budget).map(Arc::new)))
+            .map(|port| (port.number, port.inspection(&budget, &live).map(Arc::new)))
             .collect(),
         max_connections,
         clients: config.max_connections_per_client.map(Clients::new),
         connections: AtomicUsize::new(0),
         events: events.clone(),
     });
-    let daemon = Daemon { config, steering, shared, events };
+    let daemon = Daemon { args, config, live, steering, shared, events };
     let result = daemon.run(listeners);
     writer.finish();
     result
@@ -89,7 +98,9 @@ pub(crate) fn run(args: RunArgs) -> anyhow::Result<()> {
 
 /// The daemon with its programs attached.
 struct Daemon {
+    args: RunArgs,
     config: Config,
+    live: Arc<LiveRules>,
     steering: Steering,
     shared: Arc<Shared>,
     events: Events,
@@ -126,6 +137,7 @@ impl Daemon {
     /// Waits for a signal, then stops steering and drains.
     async fn control(&mut self, phase: &watch::Sender<Phase>) -> anyhow::Result<()> {
         let mut signals = Signals::new().context("signal handlers")?;
+        let mut hangups = signal(SignalKind::hangup()).context("signal handlers")?;
         match self.steering.logger() {
             Ok(programs) => drop(tokio::spawn(telemetry::log::follow_programs(programs))),
             Err(error) => warn!(%error, "the kernel programs' log lines cannot be read"),
@@ -140,7 +152,7 @@ impl Daemon {
             ports: &ports,
         });
 
-        signals.next().await;
+        self.serve(&mut signals, &mut hangups).await;
         self.steering.stop();
         let connections = self.shared.connections.load(Ordering::Relaxed);
         info!(connections, "steering stopped, draining");
@@ -156,6 +168,43 @@ impl Daemon {
             warn!(connections = self.shared.connections.load(Ordering::Relaxed), "dropped open connections");
         }
         Ok(())
+    }
+
+    /// Goes on until a signal says that it is over.
+    async fn serve(&self, signals: &mut Signals, hangups: &mut Signal) {
+        let mut clock = interval(CLOCK_TICK);
+        loop {
+            tokio::select! {
+                () = signals.next() => return,
+                _ = hangups.recv() => self.reload(),
+                _ = clock.tick() => self.live.tell_time(std::time::Instant::now(), rules::unix_s()),
+            }
+        }
+    }
+
+    /// Reads the rules again, all or nothing.
+    fn reload(&self) {
+        self.live.tell_time(std::time::Instant::now(), rules::unix_s());
+        // The configuration may name other files now; what else it says needs a restart.
+        let loaded = match Config::load(&self.args) {
+            Ok(config) => rules::load(&config.rules),
+            Err(error) => Err(RulesError::from(error)),
+        };
+        match loaded {
+            Ok((set, warnings)) => {
+                let (rules, warned) = (set.len(), warnings.len());
+                self.live.replace(set);
+                for warning in &warnings {
+                    warn!("{warning}");
+                }
+                info!(rules, warnings = warned, "rules reloaded");
+                self.events.emit(&Event::RulesReloaded { rules, warnings: warned });
+            }
+            Err(error) => {
+                warn!("rules not reloaded, the running ones stay:\n{error}");
+                self.events.emit(&Event::RulesReloadFailed { errors: error.lines() });
+            }
+        }
     }
 
     /// Whether all connections end before `timeout` or another signal.

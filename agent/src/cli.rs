@@ -24,7 +24,7 @@ application sees an offending message. The application, its clients, its address
 as they are.";
 
 const SEE_ALSO: &str = "\
-Run `framewall help run` or `framewall help scan` for the manual of a command.";
+Run `framewall help run`, `framewall help check` or `framewall help scan` for the manual of a command.";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -32,6 +32,9 @@ pub(crate) enum Command {
     /// Steer the given ports through the daemon and inspect their messages
     #[command(long_about = RUN_ABOUT, after_long_help = RUN_MORE)]
     Run(RunArgs),
+    /// Check configurations and rule files without running them
+    #[command(long_about = CHECK_ABOUT, after_long_help = CHECK_MORE)]
+    Check(CheckArgs),
     /// Inspect messages offline, one a line
     #[command(long_about = SCAN_ABOUT, after_long_help = SCAN_MORE)]
     Scan(ScanArgs),
@@ -49,8 +52,9 @@ Needs root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON; Linux 5.15 or newer; a mo
 const RUN_MORE: &str = "\
 Events:
   One JSON object a line: daemon_started, connection_opened, websocket_opened, connection_opaque,
-  message_blocked, message_flagged, protocol_violation, limit_reached, policy_violation,
-  connection_closed, connection_refused, accept_failed, events_dropped, daemon_draining,
+  rule_matched, message_blocked, message_flagged, message_tagged, handshake_blocked,
+  handshake_flagged, handshake_tagged, protocol_violation, limit_reached, policy_violation,
+  rules_reloaded, rules_reload_failed, connection_closed, connection_refused, accept_failed, events_dropped, daemon_draining,
   daemon_stopped. Each connection closes with one reason.
 
 Log:
@@ -60,22 +64,43 @@ Log:
 Signals:
   SIGINT, SIGTERM  stop steering, let open connections finish until drain_timeout_ms, then close
                    them with Close code 1001 and exit 0; a second signal ends the waiting
+  SIGHUP           read the rule files again; if all are sound they replace the rules, also those of
+                   open connections, else the running rules stay
 
 Exit status:
   0  ended by a signal
-  1  could not start: configuration, privileges, kernel, cgroup2
+  1  could not start: configuration, rules, privileges, kernel, cgroup2
   2  wrong command line
 
 Examples:
   framewall run --port 8080
   framewall run --port 8080 --port 9000 --mode log --events /var/log/framewall/events.json
+  framewall run --port 8080 --rules /etc/framewall/rules.toml
   framewall run --config /etc/framewall/framewall.toml";
+
+const CHECK_ABOUT: &str = "\
+Reads configurations and rule files and says what is wrong with them, each mistake with its file, line and \
+column. Warns of rules that can never match, that are off, or that never decide because an earlier one always \
+does. A file in which a line begins with the name of a table of rules ([[rule]], [lists.x], [signals] and so on) \
+is a rule file, others are configurations. The rule files that are given are read as one set; those that a \
+configuration names are read with it.";
+
+const CHECK_MORE: &str = "\
+Exit status:
+  0  all files are sound; there may be warnings
+  1  there are mistakes, or a file cannot be read
+  2  wrong command line
+
+Examples:
+  framewall check /etc/framewall/framewall.toml
+  framewall check rules.toml more-rules.toml";
 
 const SCAN_ABOUT: &str = "\
 Inspects messages offline with the detectors of the daemon. Each line of the input is one text message, or with \
 --jsonl one JSON object. For each message prints its number or id, the verdict and the signals found, separated \
 by tabs. The verdict is what mode block would do: allow or block. Several signals are separated by commas, \
-those included that are only worth a tag; \"-\" stands for none.";
+those included that are only worth a tag, and tags of rules; \"-\" stands for none. Rules are asked as on a \
+connection of which nothing is known: conditions on the handshake do not hold.";
 
 const SCAN_MORE: &str = "\
 Objects (--jsonl):
@@ -93,11 +118,12 @@ Exit status:
 Examples:
   framewall scan messages.txt
   framewall scan --explain --profile strict messages.txt
+  framewall scan --rules rules.toml --explain messages.txt
   printf '%s\\n' '{\"name\":\"1 OR 1=1 -- \"}' | framewall scan
   printf '%s\\n' '{\"id\":\"a\",\"payload\":\"hello\"}' | framewall scan --jsonl -";
 
 /// Arguments of `framewall run`. What is given here replaces what the configuration file says.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct RunArgs {
     /// A TCP port of the application to steer, 1 to 65535; may be given several times
     #[arg(long = "port", value_name = "PORT", value_parser = parse_port)]
@@ -111,6 +137,10 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
+    /// A file of rules (TOML); may be given several times, and replaces `rules` of the configuration
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rules: Vec<PathBuf>,
+
     /// Where events go: a file to append to, or - for standard output [default: -]
     #[arg(long, value_name = "FILE|-")]
     pub(crate) events: Option<PathBuf>,
@@ -118,6 +148,14 @@ pub(crate) struct RunArgs {
 
 fn parse_port(text: &str) -> Result<u16, &'static str> {
     text.parse().ok().filter(|port| *port != 0).ok_or("a port is a number from 1 to 65535")
+}
+
+/// Arguments of `framewall check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Configurations and rule files (TOML)
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
 }
 
 /// Arguments of `framewall scan`.
@@ -131,9 +169,14 @@ pub(crate) struct ScanArgs {
     #[arg(long)]
     pub(crate) jsonl: bool,
 
-    /// Print only messages in which something was found, and for each finding why
+    /// Print only messages in which something was found, and for each finding why; with --rules print all, with
+    /// their values and what became of each rule and its conditions
     #[arg(long)]
     pub(crate) explain: bool,
+
+    /// A file of rules (TOML) that judge the messages, too; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rules: Vec<PathBuf>,
 
     /// How much must speak for an attack before it blocks
     #[arg(long, value_name = "PROFILE", default_value = Profile::Balanced.as_str(), value_parser = profile())]

@@ -27,6 +27,7 @@ use self::{
 };
 use crate::{
     cli::{RunArgs, RunMode},
+    rules::beside,
     telemetry::events::Destination,
 };
 
@@ -49,6 +50,8 @@ pub(crate) struct Config {
     pub(crate) max_connections_per_client: Option<NonZeroU32>,
     /// Bytes that the unfinished messages of all connections may hold.
     pub(crate) max_held_bytes: usize,
+    /// The files of rules, in order.
+    pub(crate) rules: Vec<PathBuf>,
 }
 
 /// Why a configuration was refused.
@@ -76,6 +79,7 @@ struct RawConfig {
     max_connections: Option<Spanned<i64>>,
     max_connections_per_client: Option<Spanned<i64>>,
     max_held_bytes: Option<Spanned<i64>>,
+    rules: Vec<PathBuf>,
     limits: RawLimits,
     port: Vec<RawPort>,
 }
@@ -98,6 +102,13 @@ impl Config {
             count if count > MAX_PORTS => Err(ConfigError::TooManyPorts { count }),
             _ => Ok(config),
         }
+    }
+
+    /// Reads a file by itself, which may leave the ports to the command line.
+    pub(crate) fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        Self::parse(path, &text, &RunArgs::default())
     }
 
     /// The numbers of the steered ports, sorted.
@@ -161,6 +172,11 @@ impl Config {
             max_held_bytes: source
                 .optional("max_held_bytes", raw.max_held_bytes.as_ref(), 1 << 20..=1 << 40)?
                 .unwrap_or(Budget::DEFAULT_LIMIT),
+            rules: if args.rules.is_empty() {
+                raw.rules.iter().map(|file| beside(path, file)).collect()
+            } else {
+                args.rules.clone()
+            },
         })
     }
 }
@@ -174,7 +190,7 @@ mod tests {
     use super::*;
 
     fn args() -> RunArgs {
-        RunArgs { ports: Vec::new(), mode: None, config: None, events: None }
+        RunArgs::default()
     }
 
     fn config(text: &str) -> Config {
@@ -256,7 +272,7 @@ mod tests {
         assert_eq!((second.mode, second.opaque), (RunMode::Log, OpaquePolicy::Pass));
         assert_eq!(second.limits.max_message_bytes, 100);
         assert_eq!(third.mode, RunMode::Off);
-        assert!(third.inspection(&Arc::default()).is_none());
+        assert!(third.inspection(&Arc::default(), &Arc::default()).is_none());
     }
 
     #[test]
@@ -294,6 +310,17 @@ mod tests {
         assert!(error("[[port]]\nmode = \"log\"\n").contains("missing field `port`"));
         assert!(error("[[port]]\nport = 1\nopaque = \"open\"\n").starts_with("f.toml:3:10: unknown variant"));
         assert!(error("[[port]]\nport = 1\norigin = 1\n").starts_with("f.toml:3:1: unknown field `origin`"));
+    }
+
+    #[test]
+    fn rule_files_stand_beside_the_configuration() {
+        let parse = |args: &RunArgs| {
+            Config::parse(Path::new("/etc/f/f.toml"), "rules = [\"a.toml\", \"/b.toml\"]", args)
+                .expect("sound")
+        };
+        assert_eq!(parse(&args()).rules, [PathBuf::from("/etc/f/a.toml"), PathBuf::from("/b.toml")]);
+        let given = RunArgs { rules: vec!["c.toml".into()], ..args() };
+        assert_eq!(parse(&given).rules, [PathBuf::from("c.toml")]);
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! The `framewall` daemon and its offline tools.
 
 mod app;
+mod check;
 mod cli;
 mod config;
 mod conn;
 mod drain;
+mod rules;
 mod scan;
 mod signals;
 mod steer;
@@ -18,6 +20,7 @@ use clap::Parser as _;
 fn main() -> ExitCode {
     let result = match cli::Cli::parse().command {
         cli::Command::Run(args) => app::run(args),
+        cli::Command::Check(args) => check::run(&args),
         cli::Command::Scan(args) => scan::run(&args),
         cli::Command::Signals => signals::run(),
     };

@@ -3,18 +3,25 @@
 mod explain;
 mod lines;
 mod record;
+mod ruled;
 
 use std::{
     fs::File,
     io::{self, BufReader, BufWriter, Read, Write},
+    net::Ipv4Addr,
     path::Path,
+    sync::Arc,
+    time::Instant,
 };
 
 use anyhow::Context as _;
-use framewall_inspect::{Finding, FindingAction, Inspector, Mode, Opcode, Settings, Signal};
+use framewall_inspect::{
+    Finding, FindingAction, Inspector, Mode, Opcode, Settings, Signal,
+    rules::{Bound, ConnectionFacts, LiveRules},
+};
 
 use self::{lines::Lines, record::Records};
-use crate::cli::ScanArgs;
+use crate::{cli::ScanArgs, rules};
 
 /// Large enough that reading and writing is no part of the time.
 const BUFFER_BYTES: usize = 128 * 1024;
@@ -47,9 +54,18 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 fn messages(args: &ScanArgs, name: &str, input: impl Read, output: &mut impl Write) -> anyhow::Result<()> {
     // In mode log the inspection goes on after the first finding and names every signal.
-    let settings = Settings { mode: Mode::Log, profile: args.profile, ..Settings::default() };
+    let (set, warnings) = rules::load(&args.rules)?;
+    let live = Arc::new(LiveRules::new(Arc::clone(&set)));
+    live.tell_time(Instant::now(), rules::unix_s());
+    let settings = Settings { mode: Mode::Log, profile: args.profile, rules: live, ..Settings::default() };
     let longest = settings.limits.max_message_bytes;
-    let mut judge = Judge { settings, inspector: Inspector::default(), signals: Vec::new() };
+    let rules = (!args.rules.is_empty()).then(|| set.bind(&nobody()));
+    if args.explain {
+        for warning in &warnings {
+            writeln!(output, "warning: {warning}")?;
+        }
+    }
+    let mut judge = Judge { settings, rules, count: 0, inspector: Inspector::default(), signals: Vec::new() };
     let input = BufReader::with_capacity(BUFFER_BYTES, input);
     if args.jsonl {
         let mut records = Records::new(name, input, longest);
@@ -66,9 +82,25 @@ fn messages(args: &ScanArgs, name: &str, input: impl Read, output: &mut impl Wri
     Ok(())
 }
 
+/// A connection of which nothing is known.
+fn nobody() -> ConnectionFacts<'static> {
+    ConnectionFacts {
+        client: Ipv4Addr::UNSPECIFIED.into(),
+        port: 0,
+        scheme: "http",
+        handshake: None,
+        response_code: 101,
+        opened: Instant::now(),
+        connection: 0,
+    }
+}
+
 /// Judges message after message.
 struct Judge {
     settings: Settings,
+    rules: Option<Bound>,
+    /// Messages judged by rules so far.
+    count: u64,
     inspector: Inspector,
     /// Used again, so that a message that passes allocates nothing.
     signals: Vec<&'static str>,
@@ -85,6 +117,13 @@ impl Judge {
         output: &mut impl Write,
     ) -> io::Result<()> {
         let too_long = payload.len() > self.settings.limits.max_message_bytes;
+        if let (Some(rules), false) = (&self.rules, too_long) {
+            self.count += 1;
+            let message = (self.count, opcode, payload);
+            let inspection = self.inspector.inspect_by_rules(&self.settings, rules, message, Instant::now());
+            let whole = explains.then(|| self.inspector.leaves(&self.settings, opcode, payload));
+            return ruled::print(id, &inspection, whole.as_deref(), self.settings.profile, output);
+        }
         let findings =
             if too_long { Vec::new() } else { self.inspector.inspect(&self.settings, opcode, payload) };
         if explains && findings.is_empty() && !too_long {
@@ -132,7 +171,7 @@ mod tests {
     use super::*;
 
     fn arguments(jsonl: bool, explain: bool) -> ScanArgs {
-        ScanArgs { input: "-".into(), jsonl, explain, profile: Profile::Balanced }
+        ScanArgs { input: "-".into(), jsonl, explain, rules: Vec::new(), profile: Profile::Balanced }
     }
 
     fn scanned(args: &ScanArgs, input: &str) -> (String, Result<(), String>) {

@@ -15,10 +15,11 @@ const PORT: u16 = 8080;
 #[test]
 fn help_and_version_of_every_command_go_to_standard_output() {
     for (arguments, words) in [
-        (&["--help"][..], &["run", "scan", "signals", "--version"][..]),
+        (&["--help"][..], &["run", "check", "scan", "signals", "--version"][..]),
         (&["help"], &["run", "scan"]),
         (&["run", "--help"], &["--port", "--mode", "block", "log", "off", "--config", "--events", "SIGTERM"]),
-        (&["help", "run"], &["--port", "--mode", "--config", "--events"]),
+        (&["help", "run"], &["--port", "--mode", "--config", "--rules", "--events", "SIGHUP"]),
+        (&["check", "--help"], &["FILE", "rule", "warnings"]),
         (
             &["scan", "--help"],
             &["allow", "block", "tab", "-", "--jsonl", "payload_b64", "--explain", "--profile"],

@@ -12,7 +12,7 @@ use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use framewall_inspect::{Action, CloseReason, Direction, ProtocolViolation, Session, Settings};
+use framewall_inspect::{Action, CloseReason, Direction, Link, ProtocolViolation, Session, Settings};
 use framewall_tests::app::{address_of, python_client_asking_for};
 use framewall_tests::conversation::Content;
 use framewall_tests::deflate::Deflater;
@@ -242,7 +242,7 @@ struct Verdict {
 /// Feeds `stream` to a session in pieces, after a handshake.
 fn framewall(stream: &[u8], random: &mut Random) -> Verdict {
     let now = Instant::now();
-    let mut session = Session::new(Arc::new(Settings::default()), [1, 2, 3, 4], now);
+    let mut session = Session::new(Arc::new(Settings::default()), Link::default(), [1, 2, 3, 4], now);
     let request = upgrade_request("/");
     session.handle_input(Direction::ToServer, request.as_bytes(), now);
     session.handle_input(Direction::ToClient, upgrade_response(&request, "").as_bytes(), now);

@@ -28,7 +28,7 @@ The target slowest is always run by the driver: it hunts for the message with th
 pub(crate) const PACKAGE: &str = "framewall-inspect-fuzz";
 
 /// In the order in which the driver has them.
-const TARGETS: [&str; 6] = ["http", "frames", "inflate", "session", "text", SLOWEST];
+const TARGETS: [&str; 7] = ["http", "frames", "inflate", "session", "text", "rules", SLOWEST];
 
 /// Where coverage helps nobody, and a sanitizer falsifies the times.
 const SLOWEST: &str = "slowest";

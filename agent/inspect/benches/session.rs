@@ -11,7 +11,7 @@ use std::{
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
 use flate2::{Compress, Compression, FlushCompress};
-use framewall_inspect::{Direction, Limits, Session, Settings};
+use framewall_inspect::{Direction, Limits, Link, Session, Settings};
 
 const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
@@ -219,7 +219,7 @@ fn websocket(extension: &str, settings: &Arc<Settings>, now: Instant) -> Session
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n{extensions}\r\n"
     );
-    let mut session = Session::new(Arc::clone(settings), [0; 4], now);
+    let mut session = Session::new(Arc::clone(settings), Link::default(), [0; 4], now);
     feed(&mut session, Direction::ToServer, request.as_bytes(), now);
     feed(&mut session, Direction::ToClient, response.as_bytes(), now);
     session

@@ -3,7 +3,7 @@
 use crate::{
     direction::Direction,
     http::Handshake,
-    verdict::{CloseReason, Finding, Offence},
+    verdict::{CloseReason, Finding, Offence, RuleMatch},
     ws::ControlFrame,
 };
 
@@ -77,6 +77,8 @@ pub enum Report {
     GivenUp(CloseReason),
     /// A detector found something in a message.
     Finding(Box<Finding>),
+    /// A rule or a limit of the operator has spoken. Comes before what is done about it.
+    Rule(Box<RuleMatch>),
     /// A peer broke a rule or reached a limit. Comes before what is done about it.
     Offence(Offence),
 }

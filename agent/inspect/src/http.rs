@@ -19,6 +19,7 @@ pub(crate) use admission::Refusal;
 pub use ambiguity::HttpAmbiguity;
 pub(crate) use body::{Body, BodyError};
 pub use handshake::Handshake;
+pub(crate) use handshake::escaped;
 pub(crate) use head::HeadError;
 pub use origin::{OriginPattern, OriginPatternError};
 pub(crate) use path::is_unambiguous;

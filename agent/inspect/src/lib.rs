@@ -17,6 +17,8 @@
 //!    MessagePack and others, text, printable runs of other binary.
 //! 4. `detect` judges each leaf; `verdict` turns evidence into a [`Finding`] and a [`CloseReason`].
 //!
+//! Beside them stand the [`rules`] of an operator, which judge connections, messages and what the detectors found.
+//!
 //! [`inspect_text`] runs steps 3 and 4 alone, for offline use.
 //!
 //! ```
@@ -38,6 +40,7 @@ mod http;
 mod inflate;
 mod limits;
 mod payload;
+pub mod rules;
 mod session;
 mod settings;
 mod stats;
@@ -53,11 +56,11 @@ pub use http::{
     PathPatternError, UpgradeError,
 };
 pub use limits::{Budget, Limits, OversizePolicy};
-pub use session::Session;
+pub use session::{Link, Session};
 pub use settings::{DeflatePolicy, Mode, OpaquePolicy, Profile, Settings};
 pub use stats::{Counters, StreamCounters};
 pub use verdict::{
-    CloseReason, Finding, FindingAction, Inspector, Observation, Offence, OffenceClass, Opcode, Unit,
-    inspect_text,
+    CloseReason, Finding, FindingAction, Inspection, Inspector, Observation, Offence, OffenceClass, Opcode,
+    RuleMatch, Unit, inspect_text,
 };
 pub use ws::{ControlFrame, ProtocolViolation};

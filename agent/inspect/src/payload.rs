@@ -19,6 +19,7 @@ mod walk;
 mod wide;
 mod xml;
 
+pub use leaf::Segment;
 pub(crate) use leaf::{Anomaly, Kind, Leaf, Place, Visitor};
 pub(crate) use subprotocol::Subprotocol;
 pub(crate) use walk::Scratch;

@@ -1,10 +1,14 @@
 //! One connection, both directions.
 
+mod binding;
 mod clock;
 mod http_stage;
+mod link;
 mod outbox;
 mod rates;
 mod ws_stage;
+
+pub use link::Link;
 
 use std::{
     sync::Arc,
@@ -15,7 +19,6 @@ use crate::{
     action::{Action, Injection, OpaqueKind, Report},
     direction::Direction,
     limits::Reservation,
-    payload::Subprotocol,
     session::{
         clock::Clock,
         http_stage::{HttpStage, Next},
@@ -25,7 +28,6 @@ use crate::{
     settings::{Mode, OpaquePolicy, Settings},
     stats::Counters,
     verdict::{Breach, CloseReason, FindingAction},
-    ws::close_frame,
 };
 
 /// Follows one TCP connection between a client and an application.
@@ -74,12 +76,12 @@ enum Stage {
 }
 
 impl Session {
-    /// Starts at `now`, when the connection was made, with its first byte. `mask_key` masks the one frame that may be sent to the
+    /// Starts at `now`, when the connection was made, with its first byte. `link` is what rules are told of it. `mask_key` masks the one frame that may be sent to the
     /// application (RFC 6455 §5.3): any value will do, best an unpredictable one.
-    pub fn new(settings: Arc<Settings>, mask_key: [u8; 4], now: Instant) -> Self {
+    pub fn new(settings: Arc<Settings>, link: Link, mask_key: [u8; 4], now: Instant) -> Self {
         Self {
             out: Outbox::new(settings.mode),
-            stage: Stage::Http(Box::new(HttpStage::new(&settings.limits))),
+            stage: Stage::Http(Box::new(HttpStage::new(&settings.limits, link, now))),
             clock: Clock::new(now),
             memory: Reservation::new(Arc::clone(&settings.budget)),
             settings,
@@ -175,7 +177,7 @@ impl Session {
 
     fn read(&mut self, direction: Direction, bytes: &[u8], now: Instant) -> Result<(), Breach> {
         match &mut self.stage {
-            Stage::Http(http) => match http.input(direction, bytes, &self.settings, &mut self.out)? {
+            Stage::Http(http) => match http.input(direction, bytes, now, &self.settings, &mut self.out)? {
                 Next::Http => Ok(()),
                 Next::Opaque(kind) => {
                     self.find_opaque(direction, kind)?;
@@ -184,10 +186,10 @@ impl Session {
                     Ok(())
                 }
                 Next::WebSocket { accepted, early, used } => {
+                    let binding = http.binding(accepted.handshake.clone(), &self.settings);
                     self.counters = self.counters();
-                    let subprotocol = Subprotocol::parse(accepted.handshake.subprotocol());
                     self.out.report(Report::WebSocketOpened(Box::new(accepted.handshake)));
-                    let mut ws = Box::new(WsStage::new(accepted.deflate, subprotocol, &self.settings, now));
+                    let mut ws = Box::new(WsStage::new(accepted.deflate, binding, &self.settings, now));
                     let early_result =
                         ws.input(Direction::ToServer, &early, now, &self.settings, &mut self.out);
                     self.stage = Stage::WebSocket(ws);
@@ -336,7 +338,7 @@ impl Session {
             && !counters.close_sent
             && !self.out.is_finished(Direction::ToServer)
         {
-            let frame = close_frame(reason.close_code(), reason.close_text(), Some(self.mask_key));
+            let frame = self.out.close_frame(reason, Some(self.mask_key));
             self.out.inject(Direction::ToServer, Injection::Frame(Box::new(frame)));
         }
         self.out.finish(Direction::ToServer);
@@ -370,7 +372,7 @@ impl Session {
                 self.out.discard_all(Direction::ToClient);
                 let torn = self.settings.mode == Mode::Log && ws.tracker().holds_header();
                 if !torn && !ws.tracker().counters().close_sent {
-                    let frame = close_frame(reason.close_code(), reason.close_text(), None);
+                    let frame = self.out.close_frame(*reason, None);
                     self.out.inject(Direction::ToClient, Injection::Frame(Box::new(frame)));
                 }
                 self.out.finish(Direction::ToClient);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::{
     http::HandshakePolicy,
     limits::{Budget, Limits},
+    rules::LiveRules,
 };
 
 /// What a finding, a violation or a reached limit leads to.
@@ -112,6 +113,8 @@ pub struct Settings {
     pub limits: Limits,
     /// The memory for unfinished messages, to be shared by the settings of all ports.
     pub budget: Arc<Budget>,
+    /// The rules of the operator, to be shared by the settings of all ports.
+    pub rules: Arc<LiveRules>,
 }
 
 impl Settings {

@@ -2,7 +2,9 @@
 
 use std::{fmt::Display, str::FromStr, sync::Arc};
 
-use framewall_inspect::{Budget, DeflatePolicy, HandshakePolicy, Limits, OpaquePolicy, Profile, Settings};
+use framewall_inspect::{
+    Budget, DeflatePolicy, HandshakePolicy, Limits, OpaquePolicy, Profile, Settings, rules::LiveRules,
+};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -30,10 +32,11 @@ pub(crate) struct Port {
 
 impl Port {
     /// What the sessions of this port are told; `None` if they are relayed only.
-    pub(crate) fn inspection(&self, budget: &Arc<Budget>) -> Option<Settings> {
+    pub(crate) fn inspection(&self, budget: &Arc<Budget>, rules: &Arc<LiveRules>) -> Option<Settings> {
         let mode = self.mode.inspection()?;
         let Self { profile, opaque, handshake, deflate, limits, .. } = self.clone();
-        Some(Settings { mode, profile, opaque, handshake, deflate, limits, budget: Arc::clone(budget) })
+        let (budget, rules) = (Arc::clone(budget), Arc::clone(rules));
+        Some(Settings { mode, profile, opaque, handshake, deflate, limits, budget, rules })
     }
 }
 

@@ -195,7 +195,8 @@ impl Worker {
             // The client has gone between accept and here; reading will tell how.
             debug!(%peer, %error, "socket options not set");
         }
-        let session = settings.map(|settings| Session::new(settings, record.mask_key(), Instant::now()));
+        let session =
+            settings.map(|settings| Session::new(settings, record.link(), record.mask_key(), Instant::now()));
         Relay::new(client, upstream, session, record).run(closing).await;
     }
 }

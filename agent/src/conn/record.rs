@@ -5,14 +5,15 @@ use std::{
     hash::BuildHasher as _,
     net::SocketAddr,
     sync::{
-        LazyLock,
+        Arc, LazyLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Instant,
 };
 
 use framewall_inspect::{
-    CloseReason, Counters, Direction, Finding, FindingAction, Offence, OffenceClass, Report, Unit,
+    CloseReason, Counters, Direction, Finding, FindingAction, Link, Offence, OffenceClass, Report, RuleMatch,
+    Unit, rules::RuleAction,
 };
 use tracing::{debug, info};
 
@@ -81,6 +82,8 @@ pub(crate) struct Record {
     server: SocketAddr,
     opened: Instant,
     reason: Option<EndReason>,
+    /// The rule for which it ended.
+    rule: Option<Arc<str>>,
     bytes: [u64; 2],
     counters: Counters,
 }
@@ -98,6 +101,7 @@ impl Record {
             server,
             opened: Instant::now(),
             reason: None,
+            rule: None,
             bytes: [0; 2],
             counters: Counters::default(),
         }
@@ -108,6 +112,17 @@ impl Record {
     pub(crate) fn mask_key(&self) -> [u8; 4] {
         let [a, b, c, d, ..] = MASK_KEYS.hash_one(self.connection).to_ne_bytes();
         [a, b, c, d]
+    }
+
+    /// What rules are told of the connection.
+    pub(crate) fn link(&self) -> Link {
+        Link {
+            client: self.client.ip().to_canonical(),
+            port: self.server.port(),
+            // What is steered is not encrypted.
+            scheme: "http",
+            connection: self.connection,
+        }
     }
 
     /// Sets the reason; the first one stays.
@@ -126,7 +141,7 @@ impl Record {
     }
 
     /// Reports what the inspection found.
-    pub(crate) fn report(&self, report: &Report) {
+    pub(crate) fn report(&mut self, report: &Report) {
         let Self { connection, client, server, .. } = *self;
         match report {
             Report::WebSocketOpened(handshake) => {
@@ -150,6 +165,7 @@ impl Record {
                 });
             }
             Report::Finding(finding) => self.report_finding(finding),
+            Report::Rule(matched) => self.report_rule(matched),
             Report::Offence(offence) => self.report_offence(*offence),
         }
     }
@@ -165,6 +181,19 @@ impl Record {
             OffenceClass::Limit => Event::LimitReached { connection, client, server, offence },
             OffenceClass::Policy => Event::PolicyViolation { connection, client, server, offence },
         });
+    }
+
+    fn report_rule(&mut self, matched: &RuleMatch) {
+        let Self { connection, client, server, .. } = *self;
+        let RuleMatch { rule, kind, action, done, .. } = matched;
+        if *action == RuleAction::Block && *done {
+            self.rule.get_or_insert_with(|| Arc::clone(rule));
+        }
+        if !matched.log {
+            return;
+        }
+        info!(connection, %client, %server, %rule, action = action.as_str(), done, "a {kind} has matched");
+        self.events.emit(&Event::RuleMatched { connection, client, server, matched: matched.into() });
     }
 
     fn report_finding(&self, finding: &Finding) {
@@ -216,6 +245,7 @@ impl Drop for Record {
             server,
             reason,
             detail,
+            rule: self.rule.as_deref(),
             duration_ms,
             bytes_to_server,
             bytes_to_client,

@@ -74,6 +74,7 @@ mod tests {
             at: 0..4,
             layers: vec![Step::Percent],
             observations: vec![observation("closed", 5, "$.a"), observation("comment", 3, "$.b")],
+            rule: None,
             unit: Unit::Message { opcode: Opcode::Text, index: 1 },
         };
         assert_eq!(

@@ -20,7 +20,7 @@ use std::{
     time::SystemTime,
 };
 
-use framewall_inspect::{Finding, Handshake, Offence, Unit};
+use framewall_inspect::{Finding, Handshake, Offence, RuleMatch, Unit};
 use serde::Serialize;
 use tracing::warn;
 
@@ -79,6 +79,18 @@ pub(crate) enum Event<'a> {
     },
     /// The rest of the connection passes uninspected.
     ConnectionOpaque { connection: u64, client: SocketAddr, server: SocketAddr, kind: &'a str },
+    /// A rule, a rate limit or the attack threshold has spoken.
+    RuleMatched {
+        connection: u64,
+        client: SocketAddr,
+        server: SocketAddr,
+        #[serde(flatten)]
+        matched: Match<'a>,
+    },
+    /// Other rules are in force.
+    RulesReloaded { rules: usize, warnings: usize },
+    /// New rules were refused; the running ones stay.
+    RulesReloadFailed { errors: Vec<&'a str> },
     /// A message was kept from the application and its connection closed.
     MessageBlocked {
         connection: u64,
@@ -159,6 +171,8 @@ pub(crate) enum Event<'a> {
         reason: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
         detail: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rule: Option<&'a str>,
         duration_ms: u64,
         bytes_to_server: u64,
         bytes_to_client: u64,
@@ -205,6 +219,8 @@ pub(crate) struct Evidence<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     layers: Vec<&'a str>,
     excerpt: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<&'a str>,
     #[serde(flatten)]
     message: Option<Message<'a>>,
 }
@@ -226,10 +242,51 @@ impl<'a> From<&'a Finding> for Evidence<'a> {
             evidence: finding.evidence,
             layers: finding.layers.iter().map(|step| step.as_str()).collect(),
             excerpt: &finding.excerpt,
-            message: match finding.unit {
-                Unit::Handshake => None,
-                Unit::Message { opcode, index } => Some(Message { opcode: opcode.as_str(), message: index }),
-            },
+            rule: finding.rule.as_deref(),
+            message: Message::of(finding.unit),
+        }
+    }
+}
+
+impl Message<'_> {
+    const fn of(unit: Unit) -> Option<Self> {
+        match unit {
+            Unit::Handshake => None,
+            Unit::Message { opcode, index } => Some(Message { opcode: opcode.as_str(), message: index }),
+        }
+    }
+}
+
+/// What a rule has said, and about what.
+#[derive(Debug, Serialize)]
+pub(crate) struct Match<'a> {
+    rule: &'a str,
+    kind: &'a str,
+    action: &'a str,
+    /// Whether it was done, rather than only reported.
+    done: bool,
+    /// A limit was reached now.
+    reached: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tag: Option<&'a str>,
+    signals: Vec<&'a str>,
+    tags: Vec<&'a str>,
+    #[serde(flatten)]
+    message: Option<Message<'a>>,
+}
+
+impl<'a> From<&'a RuleMatch> for Match<'a> {
+    fn from(matched: &'a RuleMatch) -> Self {
+        Self {
+            rule: &matched.rule,
+            kind: matched.kind,
+            action: matched.action.as_str(),
+            done: matched.done,
+            reached: matched.reached,
+            tag: matched.tag.as_deref(),
+            signals: matched.signals.iter().map(|signal| signal.as_str()).collect(),
+            tags: matched.tags.iter().map(|tag| &**tag).collect(),
+            message: Message::of(matched.unit),
         }
     }
 }

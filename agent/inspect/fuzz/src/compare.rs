@@ -70,6 +70,7 @@ pub(crate) fn shape(plan: &Plan, outcome: &Outcome) -> u64 {
             Report::WebSocketOpened(_) => hash.text("open"),
             Report::Opaque(kind) => hash.text(kind.as_str()),
             Report::GivenUp(reason) => hash.text(reason.as_str()),
+            Report::Rule(matched) => hash.text(&matched.rule),
             Report::Finding(finding) => {
                 hash.text(finding.signal.as_str());
                 hash.number(finding.location.len().min(4) as u64);
@@ -117,7 +118,7 @@ impl Fnv {
         self.bytes(&[0xff]);
     }
 
-    fn number(&mut self, number: u64) {
+    pub(crate) fn number(&mut self, number: u64) {
         self.bytes(&number.to_le_bytes());
     }
 

@@ -16,7 +16,7 @@ Usage: framewall-inspect-fuzz [--target NAME] [--seconds N] [--seed N]
        framewall-inspect-fuzz write-seeds
 
 Options:
-  --target NAME  Only this one of: http, frames, inflate, session, text, slowest
+  --target NAME  Only this one of: http, frames, inflate, session, text, rules, slowest
   --seconds N    Time for each target (default 60)
   --seed N       Where the random numbers begin (default: the time, and printed)
 

@@ -6,8 +6,8 @@ use std::{
 };
 
 use framewall_inspect::{
-    Action, Budget, CloseReason, Counters, DeflatePolicy, Direction, FindingAction, Injection, Limits, Mode,
-    Report, Session, Settings,
+    Action, Budget, CloseReason, Counters, DeflatePolicy, Direction, FindingAction, Injection, Limits, Link,
+    Mode, Report, Session, Settings,
 };
 
 use crate::input::{Plan, Split, Turn};
@@ -71,7 +71,7 @@ impl Relay {
         let settings = Arc::new(settings);
         let now = Instant::now();
         Self {
-            session: Session::new(Arc::clone(&settings), [1, 2, 3, 4], now),
+            session: Session::new(Arc::clone(&settings), Link::default(), [1, 2, 3, 4], now),
             settings,
             now,
             outcome: Outcome::default(),
@@ -218,7 +218,7 @@ impl Relay {
             Report::Finding(finding) => {
                 Some(finding.signal) == signal && finding.action == FindingAction::Block
             }
-            Report::WebSocketOpened(_) | Report::Opaque(_) | Report::GivenUp(_) => false,
+            Report::WebSocketOpened(_) | Report::Opaque(_) | Report::GivenUp(_) | Report::Rule(_) => false,
         })
     }
 
@@ -260,7 +260,8 @@ const fn most_copies(limits: &Limits) -> usize {
     const WINDOWS: usize = 64 * 1024;
     const SMALL: usize = 16 * 1024;
     let message = if limits.max_message_bytes > WINDOWS { limits.max_message_bytes } else { WINDOWS };
-    let websocket = 2 * (message + 1) + INFLATER + SMALL;
+    // With the request that opened it.
+    let websocket = 2 * (message + 1) + INFLATER + SMALL + limits.max_head_bytes;
     let http = 4 * limits.max_head_bytes + SMALL;
     if websocket > http { websocket } else { http }
 }

@@ -7,7 +7,7 @@ use flate2::{Compress, Compression, FlushCompress};
 use crate::{
     driver::folder,
     handshake::{client_frame, heads, server_frame},
-    target::TARGETS,
+    target::{TARGETS, rules::SEPARATOR},
 };
 
 /// Writes the seeds of every target.
@@ -25,6 +25,12 @@ pub fn write() -> io::Result<()> {
             "inflate" => inflate(),
             "session" => session(),
             "slowest" => slowest(),
+            "rules" => {
+                for (nth, bytes) in rules().into_iter().enumerate() {
+                    fs::write(folder.join(format!("example-{nth:02}")), bytes)?;
+                }
+                continue;
+            }
             _ => text(),
         };
         for (name, bytes) in seeds {
@@ -32,6 +38,22 @@ pub fn write() -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The examples of the documentation, with the messages that they are about.
+fn rules() -> Vec<Vec<u8>> {
+    const DOCUMENT: &str = include_str!("../../../../docs/rules.md");
+    let blocks = DOCUMENT.split("```toml\n").skip(1).filter_map(|block| block.split("```").next());
+    let seeds = blocks.map(|block| {
+        let (said, rules): (Vec<&str>, Vec<&str>) = block.lines().partition(|line| line.starts_with("# "));
+        let mut seed = rules.join("\n").trim_end().as_bytes().to_vec();
+        for (_, message) in said.iter().filter_map(|line| line.split_once(": ")) {
+            seed.push(SEPARATOR);
+            seed.extend(message.as_bytes());
+        }
+        seed
+    });
+    seeds.collect()
 }
 
 type Seeds = Vec<(&'static str, Vec<u8>)>;

@@ -3,6 +3,7 @@
 mod frames;
 mod http;
 mod inflate;
+pub(crate) mod rules;
 mod session;
 pub(crate) mod slowest;
 mod text;
@@ -18,12 +19,13 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     Target { name: "http", run: http::run },
     Target { name: "frames", run: frames::run },
     Target { name: "inflate", run: inflate::run },
     Target { name: "session", run: session::run },
     Target { name: "text", run: text::run },
+    Target { name: "rules", run: rules::run },
     Target { name: SLOWEST, run: slowest::run },
 ];
 

@@ -48,6 +48,11 @@ fn texts_survive_their_seeds_and_mutations() {
 }
 
 #[test]
+fn rules_survive_their_seeds_and_mutations() {
+    fuzz("rules");
+}
+
+#[test]
 fn messages_take_linear_time() {
     fuzz("slowest");
 }

@@ -1,6 +1,6 @@
 //! What a handshake said, for events and rules.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use crate::{http::head::list, ws::extension_elements};
 
@@ -11,14 +11,14 @@ use crate::{http::head::list, ws::extension_elements};
 /// tokens in the query), so the `Debug` form shows the path only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Handshake {
-    head: Box<[u8]>,
+    head: Arc<[u8]>,
     subprotocol: Option<String>,
     deflate: bool,
 }
 
 impl Handshake {
     /// `head` is a complete request head that was found valid.
-    pub(crate) const fn new(head: Box<[u8]>) -> Self {
+    pub(crate) const fn new(head: Arc<[u8]>) -> Self {
         Self { head, subprotocol: None, deflate: false }
     }
 
@@ -28,7 +28,7 @@ impl Handshake {
     }
 
     /// The length of the head in bytes.
-    pub(crate) const fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.head.len()
     }
 

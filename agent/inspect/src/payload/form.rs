@@ -54,6 +54,13 @@ pub(super) fn walk(walk: &mut Walk<'_>, text: &[u8], place: &Place<'_>) -> Contr
         walk.show(shown, bytes, Kind::Key, shown, at)?;
         if let Some((_, value)) = value.split_first() {
             let (shown, bytes) = decode(value, decoded);
+            if memchr::memchr2(b'%', b'+', name).is_none() {
+                walk.tell(shown, at);
+            } else {
+                let mut undone = Vec::new();
+                let (name, _) = decode(name, &mut undone);
+                walk.tell(shown, Place::part_of(place, name));
+            }
             walk.show(shown, bytes, Kind::Text, name, at)?;
         }
     }

@@ -4,10 +4,13 @@ use std::ops::ControlFlow;
 
 use memchr::memmem;
 
-use crate::payload::{
-    json,
-    leaf::Place,
-    walk::{Space, Walk},
+use crate::{
+    byte_set::ByteSet,
+    payload::{
+        json,
+        leaf::{Kind, Place},
+        walk::{Space, Walk},
+    },
 };
 
 /// Whether the value of a member with this name is a document with strings in it.
@@ -64,17 +67,17 @@ pub(super) fn walk(walk: &mut Walk<'_>, document: &[u8], name: &[u8], place: &Pl
                 outline.extend_from_slice(b"\"\"");
                 let at = Place::part_of(place, argument);
                 if is_block || memchr::memchr(b'\\', value).is_none() {
-                    walk.text(value, argument, at)?;
+                    walk.show(value, ByteSet::of(value), Kind::Text, argument, at)?;
                 } else {
                     json::unescape(value, decoded);
-                    walk.text(decoded, argument, at)?;
+                    walk.show(decoded, ByteSet::of(decoded), Kind::Text, argument, at)?;
                 }
             }
             Token::Comment(comment) => outline.extend_from_slice(comment),
             Token::Unfinished => {}
         }
     }
-    walk.text(outline, name, *place)?;
+    walk.show(outline, ByteSet::of(outline), Kind::Text, name, *place)?;
     walk.give_back(space);
     ControlFlow::Continue(())
 }

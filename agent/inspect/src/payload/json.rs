@@ -170,7 +170,7 @@ impl Scan<'_> {
                 }
                 b',' if self.expect == Expect::CommaOrEnd => self.comma(),
                 RECORD_SEPARATOR if self.levels.is_empty() => break,
-                _ => self.literal(),
+                _ => self.literal(walk, place),
             }
         }
         if !self.levels.is_empty() {
@@ -240,17 +240,18 @@ impl Scan<'_> {
         let name = text.get(start..end).unwrap_or_default();
         if is_key {
             self.expect = Expect::Colon;
-            return walk.show(value, bytes, Kind::Key, name, Place::levels_in(place, text, self.levels));
+            return walk.show(value, bytes, Kind::Key, name, Place::json_in(place, text, self.levels));
         }
         if self.is_enveloped(value, walk) {
             self.enveloped += 1;
-            let inside = Place::levels_in(place, text, self.levels);
+            let inside = Place::json_in(place, text, self.levels);
             if let Some(result) = walk.enter(|walk| text::message(walk, value, &inside)) {
                 self.end_value();
                 return result;
             }
         }
-        let here = Place::levels_in(place, text, self.levels);
+        let here = Place::json_in(place, text, self.levels);
+        walk.tell(value, here);
         if bytes.has_all(ByteSet::BRACE.and(ByteSet::DOUBLE_QUOTE)) && graphql::is_document(name, value) {
             graphql::walk(walk, value, name, &here)?;
         } else {
@@ -376,7 +377,7 @@ impl Scan<'_> {
             let name = self.text.get(start..end).unwrap_or_default();
             let value = self.joined.get(join.start..).unwrap_or_default();
             let outside = self.levels.split_last().map_or(&[][..], |(_, outside)| outside);
-            walk.show(value, join.bytes, Kind::Text, name, Place::levels_in(place, self.text, outside))?;
+            walk.show(value, join.bytes, Kind::Text, name, Place::json_in(place, self.text, outside))?;
         }
         self.joined.truncate(join.start);
         ControlFlow::Continue(())
@@ -399,7 +400,7 @@ impl Scan<'_> {
     }
 
     /// Passes over a number or a name.
-    fn literal(&mut self) {
+    fn literal(&mut self, walk: &mut Walk<'_>, place: &Place<'_>) {
         let rest = self.text.get(self.at..).unwrap_or_default();
         let len = rest
             .iter()
@@ -410,6 +411,7 @@ impl Scan<'_> {
         let number = word.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
         let known = len > 0 && (number || matches!(word, b"true" | b"false" | b"null"));
         if known && matches!(self.expect, Expect::Value | Expect::ValueOrEnd) {
+            walk.tell(word, Place::json_in(place, self.text, self.levels));
             self.end_value();
         } else {
             self.odd();

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::byte_set::ByteSet;
+use crate::{byte_set::ByteSet, payload::json::unescape};
 
 /// What a value is in its message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,15 @@ pub(crate) enum Kind {
     Text,
     /// A message (or a string inside one) as a whole, because it has no structure or one that is broken.
     Whole,
+}
+
+/// One step into a message, as rules name parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Segment<'a> {
+    /// The member with this name, its escapes undone.
+    Key(&'a [u8]),
+    /// The element with this index, counted from 0.
+    Index(usize),
 }
 
 /// A value to be judged.
@@ -53,6 +62,15 @@ pub(crate) trait Visitor {
 
     /// Hears that something is unusual about the part of the message that `value` is, at `place`.
     fn anomaly(&mut self, anomaly: Anomaly, value: &[u8], place: Place<'_>);
+
+    /// Whether [`value`](Self::value) is to be called.
+    fn wants_values(&self) -> bool {
+        false
+    }
+
+    /// Hears of each value once, as an application reads it: numbers, too, and neither names nor what is only a way
+    /// to look at a value.
+    fn value(&mut self, _value: &[u8], _place: Place<'_>) {}
 }
 
 /// Where a value stands. The text of it is only made for a finding.
@@ -77,8 +95,8 @@ enum Step<'a> {
     Header(&'a [u8]),
     /// Not in a message: a part of the handshake, with a name if there are several of the kind.
     Handshake { part: &'static str, name: &'a [u8] },
-    /// Through `levels` of the structure of `text`.
-    Levels { text: &'a [u8], levels: &'a [Level] },
+    /// Through `levels` of the structure of `text`, in whose names there may be escapes of JSON.
+    Levels { text: &'a [u8], levels: &'a [Level], escapes: bool },
 }
 
 /// One level of nesting around a value. Ranges are those of the name, as written, in the text.
@@ -99,6 +117,9 @@ pub(crate) enum Level {
 /// Longest path, and longest key in it, in bytes.
 const MAX_PATH: usize = 256;
 const MAX_KEY: usize = 64;
+
+/// The part of a handshake that names are of in any case.
+const HEADER: &str = "header";
 
 impl<'a> Place<'a> {
     /// The whole message.
@@ -127,12 +148,121 @@ impl<'a> Place<'a> {
     }
 
     pub(super) const fn levels_in(outer: &'a Place<'a>, text: &'a [u8], levels: &'a [Level]) -> Self {
-        Self { outer: Some(outer), step: Step::Levels { text, levels } }
+        Self { outer: Some(outer), step: Step::Levels { text, levels, escapes: false } }
+    }
+
+    /// As [`levels_in`](Self::levels_in), in JSON.
+    pub(super) const fn json_in(outer: &'a Place<'a>, text: &'a [u8], levels: &'a [Level]) -> Self {
+        Self { outer: Some(outer), step: Step::Levels { text, levels, escapes: true } }
+    }
+
+    /// Calls `act` with the way here as rules name it, names without escapes. What a string holds is no part of the
+    /// way: there it ends at the string.
+    pub(crate) fn with_path<T>(&self, act: impl FnOnce(&[Segment<'_>]) -> T) -> T {
+        const FEW: usize = 16;
+        let mut names = Vec::new();
+        self.collect_escaped(&mut names);
+        let mut names = names.iter();
+        let len = self.steps();
+        if len <= FEW {
+            let mut path = [Segment::Index(0); FEW];
+            let mut free = path.iter_mut();
+            self.write_path(&mut names, &mut |segment| {
+                if let Some(free) = free.next() {
+                    *free = segment;
+                }
+            });
+            let left = free.len();
+            return act(path.get(..FEW - left).unwrap_or_default());
+        }
+        let mut path = Vec::with_capacity(len);
+        self.write_path(&mut names, &mut |segment| path.push(segment));
+        act(&path)
+    }
+
+    /// The string that this is found in, if it is in one.
+    fn outside_string(&self) -> Option<&'a Place<'a>> {
+        let (mut step, mut outer, mut found) = (self.step, self.outer, None);
+        while let Some(place) = outer {
+            if matches!(step, Step::Nested) {
+                found = Some(place);
+            }
+            (step, outer) = (place.step, place.outer);
+        }
+        found
+    }
+
+    /// At most how many segments there are.
+    fn steps(&self) -> usize {
+        let own = match self.step {
+            Step::Whole | Step::Nested | Step::Offset(_) => 0,
+            Step::Part(_) | Step::Header(_) | Step::Handshake { .. } => 1,
+            Step::Levels { levels, .. } => levels.len(),
+        };
+        own + self.outer.map_or(0, Place::steps)
+    }
+
+    /// The names that are not as they are written: with escapes, undone, and of headers of a handshake, in lower case.
+    fn collect_escaped(&self, names: &mut Vec<Vec<u8>>) {
+        if let Some(string) = self.outside_string() {
+            return string.collect_escaped(names);
+        }
+        if let Some(outer) = self.outer {
+            outer.collect_escaped(names);
+        }
+        match self.step {
+            Step::Levels { text, levels, escapes: true } => {
+                for name in levels.iter().filter_map(|level| level.escaped_name(text)) {
+                    let mut undone = Vec::new();
+                    unescape(name, &mut undone);
+                    names.push(undone);
+                }
+            }
+            Step::Handshake { part: HEADER, name } => names.push(name.to_ascii_lowercase()),
+            Step::Levels { .. }
+            | Step::Handshake { .. }
+            | Step::Whole
+            | Step::Nested
+            | Step::Offset(_)
+            | Step::Part(_)
+            | Step::Header(_) => {}
+        }
+    }
+
+    fn write_path<'n>(&self, names: &mut std::slice::Iter<'n, Vec<u8>>, write: &mut dyn FnMut(Segment<'n>))
+    where
+        'a: 'n,
+    {
+        if let Some(string) = self.outside_string() {
+            return string.write_path(names, write);
+        }
+        if let Some(outer) = self.outer {
+            outer.write_path(names, write);
+        }
+        match self.step {
+            Step::Whole | Step::Nested | Step::Offset(_) => {}
+            Step::Handshake { part: HEADER, .. } => {
+                write(Segment::Key(names.next().map(Vec::as_slice).unwrap_or_default()));
+            }
+            Step::Handshake { name: b"", .. } => {}
+            Step::Part(name) | Step::Header(name) | Step::Handshake { name, .. } => {
+                write(Segment::Key(name));
+            }
+            Step::Levels { text, levels, escapes } => {
+                for level in levels {
+                    if escapes && level.escaped_name(text).is_some() {
+                        write(Segment::Key(names.next().map(Vec::as_slice).unwrap_or_default()));
+                    } else {
+                        level.write_to(text, write);
+                    }
+                }
+            }
+        }
     }
 
     /// Of a key: the name of the member that holds the object it stands in, empty if that is the message itself.
     pub(crate) fn parent(&self) -> Option<&'a [u8]> {
-        let Step::Levels { text, levels } = self.step else { return None };
+        let Step::Levels { text, levels, .. } = self.step else { return None };
         let Some(outer) = levels.len().checked_sub(2).and_then(|index| levels.get(index)) else {
             return Some(b"");
         };
@@ -168,7 +298,7 @@ impl<'a> Place<'a> {
                 path.push_str(".headers");
                 push_name(&mut path, name);
             }
-            Step::Levels { text, levels } => {
+            Step::Levels { text, levels, .. } => {
                 let start = path.len();
                 for level in levels {
                     if path.len() - start > MAX_PATH {
@@ -184,6 +314,25 @@ impl<'a> Place<'a> {
 }
 
 impl Level {
+    /// The name, if there are escapes in it.
+    fn escaped_name<'t>(&self, text: &'t [u8]) -> Option<&'t [u8]> {
+        let Self::Object { key: (start, end) } = *self else { return None };
+        text.get(start..end).filter(|name| memchr::memchr(b'\\', name).is_some())
+    }
+
+    fn write_to<'n>(&self, text: &'n [u8], write: &mut dyn FnMut(Segment<'n>)) {
+        match *self {
+            Self::Array { index, .. } => write(Segment::Index(index)),
+            Self::Object { key: NO_NAME } => {}
+            Self::Number(number) => write(Segment::Index(usize::try_from(number).unwrap_or(usize::MAX))),
+            Self::Object { key: (start, end) }
+            | Self::Element { name: (start, end) }
+            | Self::Attribute { name: (start, end) } => {
+                write(Segment::Key(text.get(start..end).unwrap_or_default()));
+            }
+        }
+    }
+
     fn push_to(&self, path: &mut String, text: &[u8]) {
         let name = |(start, end): (usize, usize)| text.get(start..end).unwrap_or_default();
         match *self {

@@ -85,6 +85,8 @@ pub(super) struct Walk<'w> {
     pub(super) whole: bool,
     nested: bool,
     envelopes: u8,
+    /// Whether the visitor wants to hear of values.
+    tells: bool,
 }
 
 impl<'w> Walk<'w> {
@@ -94,7 +96,8 @@ impl<'w> Walk<'w> {
         max_depth: usize,
         whole: bool,
     ) -> Self {
-        Self { scratch, visitor, max_depth, whole, nested: false, envelopes: MAX_ENVELOPES }
+        let tells = visitor.wants_values();
+        Self { scratch, visitor, max_depth, whole, nested: false, envelopes: MAX_ENVELOPES, tells }
     }
 
     /// From here on it is about what a string of the message holds.
@@ -138,8 +141,16 @@ impl<'w> Walk<'w> {
         self.visitor.leaf(Leaf { value, bytes, kind, name, nested: self.nested, place })
     }
 
+    /// Tells a value that is shown in another form, or not at all.
+    pub(super) fn tell(&mut self, value: &[u8], place: Place<'_>) {
+        if self.tells && !self.nested {
+            self.visitor.value(value, place);
+        }
+    }
+
     /// Shows a value.
     pub(super) fn text(&mut self, value: &[u8], name: &[u8], place: Place<'_>) -> ControlFlow<()> {
+        self.tell(value, place);
         self.show(value, ByteSet::of(value), Kind::Text, name, place)
     }
 

@@ -86,7 +86,8 @@ impl<'a> Scan<'a> {
                 [b'<', b'?', ..] => self.pass(b"?>", 2).is_some(),
                 [b'<', b'!', b'-', b'-', ..] => match self.pass(b"-->", 4) {
                     Some(comment) => {
-                        walk.text(comment.trim_ascii(), b"", self.here())?;
+                        let comment = comment.trim_ascii();
+                        walk.show(comment, ByteSet::of(comment), Kind::Text, b"", self.here())?;
                         true
                     }
                     None => false,
@@ -190,6 +191,7 @@ impl<'a> Scan<'a> {
     fn show_text(&mut self, walk: &mut Walk<'_>) -> ControlFlow<()> {
         if std::mem::take(&mut self.has_text) && !self.pending.trim_ascii().is_empty() {
             let (value, bytes) = (self.pending.as_slice(), ByteSet::of(self.pending));
+            walk.tell(value, self.here());
             walk.show(value, bytes, Kind::Text, self.name(), self.here())?;
         }
         self.pending.clear();
@@ -253,6 +255,7 @@ impl<'a> Scan<'a> {
             self.levels.push(Level::Attribute { name: range });
             let bytes = ByteSet::of(self.decoded);
             walk.key(name, self.here())?;
+            walk.tell(self.decoded, self.here());
             walk.show(self.decoded, bytes, Kind::Text, name, self.here())?;
             self.levels.pop();
         }

@@ -1,18 +1,24 @@
 //! A connection while it is HTTP: requests are matched with responses until one switches the protocol.
 
-use std::{collections::VecDeque, ops::Range};
+use std::{collections::VecDeque, ops::Range, time::Instant};
 
 use crate::{
     action::OpaqueKind,
     direction::Direction,
     http::{
-        Accepted, Body, BodyError, FirstLine, HeadError, HeadScanner, HttpAmbiguity, Offer, RequestKind,
-        Response, Scan, parse_request, parse_response,
+        Accepted, Body, BodyError, FirstLine, Handshake, HeadError, HeadScanner, HttpAmbiguity, Offer,
+        RequestKind, Response, Scan, parse_request, parse_response,
     },
     limits::Limits,
-    session::{clock::Unfinished, outbox::Outbox},
+    rules::RuleScratch,
+    session::{
+        Link,
+        binding::{Binding, bind},
+        clock::Unfinished,
+        outbox::Outbox,
+    },
     settings::{DeflatePolicy, Settings},
-    verdict::{Breach, CloseReason, examine_handshake},
+    verdict::{Breach, CloseReason, Unit, examine_handshake},
 };
 
 /// What became of the connection.
@@ -35,6 +41,10 @@ pub(super) struct HttpStage {
     waiting: VecDeque<RequestKind>,
     requests: u64,
     responses: u64,
+    link: Link,
+    opened: Instant,
+    /// The time of the input that is read.
+    now: Instant,
     /// A response came before its request was complete, so which response belongs to which request is uncertain.
     out_of_step: bool,
 }
@@ -81,8 +91,11 @@ impl From<CloseReason> for Stop {
 }
 
 impl HttpStage {
-    pub(super) const fn new(limits: &Limits) -> Self {
+    pub(super) const fn new(limits: &Limits, link: Link, now: Instant) -> Self {
         Self {
+            link,
+            opened: now,
+            now,
             request: RequestSide::Head(Head::new(FirstLine::Request, limits)),
             response: ResponseSide::Head(Head::new(FirstLine::Response, limits)),
             waiting: VecDeque::new(),
@@ -90,6 +103,11 @@ impl HttpStage {
             responses: 0,
             out_of_step: false,
         }
+    }
+
+    /// The rules for what the connection has become, with its handshake.
+    pub(super) fn binding(&self, handshake: Handshake, settings: &Settings) -> Binding {
+        Binding::new(self.link, self.opened, handshake, &settings.rules)
     }
 
     pub(super) const fn requests(&self) -> u64 {
@@ -142,9 +160,11 @@ impl HttpStage {
         &mut self,
         direction: Direction,
         bytes: &[u8],
+        now: Instant,
         settings: &Settings,
         out: &mut Outbox,
     ) -> Result<Next, Breach> {
+        self.now = now;
         let result = match direction {
             Direction::ToServer => self.client(bytes, settings, out).map(|()| Next::Http),
             Direction::ToClient => self.server(bytes, settings, out),
@@ -215,7 +235,12 @@ impl HttpStage {
         }
         if let RequestKind::Upgrade(Offer::WebSocket(offer)) = &request.kind {
             // Before the last byte of it goes on.
-            out.findings(examine_handshake(offer.handshake(), settings))?;
+            let rules = &settings.rules;
+            let bound = bind(&rules.current(), self.link, self.opened, offer.handshake());
+            let mut scratch = RuleScratch::default();
+            let trial =
+                bound.as_ref().map(|bound| bound.begin_handshake(&mut scratch, rules.moment(self.now)));
+            out.judgement(examine_handshake(offer.handshake(), settings, trial), Unit::Handshake)?;
         }
         if self.waiting.len() >= limits.max_pipelined_requests {
             return Err(CloseReason::TooManyRequests);

@@ -1,12 +1,14 @@
 //! The actions to be polled, and the count of bytes they must still account for.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use crate::{
     action::{Action, Injection, Report},
     direction::Direction,
+    rules::{Block, Decider, Verdict},
     settings::Mode,
-    verdict::{Breach, CloseReason, Finding, FindingAction, Offence},
+    verdict::{Breach, CloseReason, FindingAction, Judgement, Offence, Unit},
+    ws::{ControlFrame, close_frame},
 };
 
 /// Where the stages put what is to be done.
@@ -22,6 +24,8 @@ pub(super) struct Outbox {
     finished: [bool; 2],
     offences: u64,
     findings: u64,
+    /// What the Close frame says if a rule ends the connection.
+    words: Option<Box<(u16, Arc<str>)>>,
 }
 
 impl Outbox {
@@ -34,6 +38,7 @@ impl Outbox {
             finished: [false; 2],
             offences: 0,
             findings: 0,
+            words: None,
         }
     }
 
@@ -105,14 +110,24 @@ impl Outbox {
         }
     }
 
-    /// Reports findings.
+    /// Reports what was found, and what rules say.
     ///
     /// # Errors
     ///
-    /// The reason to end the connection, if one of them blocks.
-    pub(super) fn findings(&mut self, findings: Vec<Finding>) -> Result<(), CloseReason> {
+    /// The reason to end the connection, if something blocks.
+    pub(super) fn judgement(&mut self, judgement: Judgement, unit: Unit) -> Result<(), CloseReason> {
+        let Judgement { findings, decision, explanation: _ } = judgement;
+        let blocks = self.mode == Mode::Block;
         self.findings += findings.len() as u64;
         let mut result = Ok(());
+        if let Some(decision) = decision {
+            for matched in decision.matches(unit, blocks) {
+                self.report(Report::Rule(Box::new(matched)));
+            }
+            if let (true, Verdict::Block(block)) = (blocks, decision.verdict) {
+                result = Err(self.block(block));
+            }
+        }
         for finding in findings {
             if finding.action == FindingAction::Block && result.is_ok() {
                 result = Err(CloseReason::Attack(finding.signal));
@@ -120,6 +135,30 @@ impl Outbox {
             self.report(Report::Finding(Box::new(finding)));
         }
         result
+    }
+
+    /// Takes note of how rules want a connection to end.
+    fn block(&mut self, block: Block) -> CloseReason {
+        let Block { by, close_code, reason } = block;
+        let ended = match by {
+            Decider::Rule(_) => CloseReason::Rule,
+            Decider::RateLimit(_) => CloseReason::RateLimit,
+            Decider::AttackThreshold => return CloseReason::AttackThreshold,
+            Decider::Signal(signal) => return CloseReason::Attack(signal),
+        };
+        let reason = if reason.is_empty() { ended.close_text().into() } else { reason };
+        self.words = Some(Box::new((close_code, reason)));
+        ended
+    }
+
+    /// The Close frame of a connection that is ended for a reason; masked with a key if it is for the server.
+    pub(super) fn close_frame(&self, reason: CloseReason, mask_key: Option<[u8; 4]>) -> ControlFrame {
+        match (reason, self.words.as_deref()) {
+            (CloseReason::Rule | CloseReason::RateLimit, Some((code, text))) => {
+                close_frame(*code, text, mask_key)
+            }
+            _ => close_frame(reason.close_code(), reason.close_text(), mask_key),
+        }
     }
 
     /// Reports that a message passes without being looked at as a whole, and why.

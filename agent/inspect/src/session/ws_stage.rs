@@ -5,14 +5,16 @@ use std::time::Instant;
 use crate::{
     direction::Direction,
     payload::{Coverage, Subprotocol},
+    rules::MessageFacts,
     session::{
+        binding::Binding,
         clock::Unfinished,
         outbox::Outbox,
         rates::{Counted, Rates},
     },
     settings::{Mode, Settings},
     stats::Counters,
-    verdict::{Breach, CloseReason, Examiner, Opcode, Subject},
+    verdict::{Breach, CloseReason, Examiner, Opcode, Subject, Unit},
     ws::{Bounds, DeflateParams, Message, Receiver, Step, Tracker},
 };
 
@@ -23,6 +25,8 @@ pub(super) struct WsStage {
     tracker: Tracker,
     examiner: Examiner,
     subprotocol: Subprotocol,
+    /// `None` once the client is not read any more.
+    binding: Option<Box<Binding>>,
     rates: Option<Box<Rates>>,
     /// Client bytes read and not yet released: the unfinished message and the control frames in it.
     pending: usize,
@@ -34,15 +38,16 @@ pub(super) struct WsStage {
 impl WsStage {
     pub(super) fn new(
         deflate: Option<DeflateParams>,
-        subprotocol: Subprotocol,
+        binding: Binding,
         settings: &Settings,
         now: Instant,
     ) -> Self {
         Self {
+            subprotocol: Subprotocol::parse(binding.subprotocol()),
+            binding: Some(Box::new(binding)),
             receiver: Receiver::new(deflate),
             tracker: Tracker::new(deflate.is_some()),
             examiner: Examiner::default(),
-            subprotocol,
             rates: Rates::new(&settings.limits, now),
             pending: 0,
             torn: false,
@@ -75,7 +80,8 @@ impl WsStage {
 
     /// Approximate memory in bytes.
     pub(super) fn buffered_bytes(&self) -> usize {
-        self.receiver.buffered_bytes() + self.examiner.buffered_bytes()
+        let bound = self.binding.as_ref().map_or(0, |binding| binding.buffered_bytes());
+        self.receiver.buffered_bytes() + self.examiner.buffered_bytes() + bound
     }
 
     /// Bytes that are kept of the unfinished client message.
@@ -107,6 +113,9 @@ impl WsStage {
     ) -> Result<(), CloseReason> {
         match direction {
             Direction::ToServer => {
+                if let Some(binding) = &mut self.binding {
+                    binding.refresh(&settings.rules);
+                }
                 let allowed = self.take(Counted::Bytes, bytes.len(), now);
                 let (bytes, excess) = bytes.split_at(allowed.min(bytes.len()));
                 self.client(bytes, now, settings, out)?;
@@ -163,11 +172,11 @@ impl WsStage {
                     }
                 }
                 Step::Message => {
-                    self.judge(settings, out)?;
+                    self.judge(now, settings, out)?;
                     self.count(Counted::Messages, now, out)?;
                 }
                 Step::Oversize(limit) => {
-                    self.judge_prefix(settings, out)?;
+                    self.judge_prefix(now, settings, out)?;
                     // Later there would be nothing left to hold back.
                     self.count(Counted::Messages, now, out)?;
                     self.pass_message(limit.into(), out);
@@ -200,22 +209,33 @@ impl WsStage {
         self.torn = self.receiver.is_within_data();
     }
 
-    fn judge(&mut self, settings: &Settings, out: &mut Outbox) -> Result<(), CloseReason> {
-        let Message { payload, is_text, index } = self.receiver.message();
-        let subject = subject(payload, is_text, index, true, self.subprotocol);
-        let (findings, coverage) = self.examiner.examine(subject, settings);
+    fn judge(&mut self, now: Instant, settings: &Settings, out: &mut Outbox) -> Result<(), CloseReason> {
+        let message = self.receiver.message();
+        let unit = Unit::Message { opcode: opcode(message), index: message.index };
+        let binding = self.binding.as_deref_mut();
+        let trial = binding.and_then(|binding| binding.trial(facts(message), &settings.rules, now));
+        let subject = subject(message, true, self.subprotocol);
+        let (judgement, coverage) = self.examiner.examine(subject, settings, trial);
         self.receiver.release_message();
         if coverage == Coverage::None {
             self.uninspected_messages += 1;
         }
-        out.findings(findings)
+        out.judgement(judgement, unit)
     }
 
-    fn judge_prefix(&mut self, settings: &Settings, out: &mut Outbox) -> Result<(), CloseReason> {
-        let Message { payload, is_text, index } = self.receiver.prefix();
-        let subject = subject(payload, is_text, index, false, self.subprotocol);
-        let (findings, _) = self.examiner.examine(subject, settings);
-        out.findings(findings)
+    fn judge_prefix(
+        &mut self,
+        now: Instant,
+        settings: &Settings,
+        out: &mut Outbox,
+    ) -> Result<(), CloseReason> {
+        let message = self.receiver.prefix();
+        let unit = Unit::Message { opcode: opcode(message), index: message.index };
+        let binding = self.binding.as_deref_mut();
+        let trial = binding.and_then(|binding| binding.trial(facts(message), &settings.rules, now));
+        let (judgement, _) =
+            self.examiner.examine(subject(message, false, self.subprotocol), settings, trial);
+        out.judgement(judgement, unit)
     }
 
     fn count(&mut self, counted: Counted, now: Instant, out: &mut Outbox) -> Result<(), CloseReason> {
@@ -238,6 +258,7 @@ impl WsStage {
     pub(super) fn stop_client(&mut self) {
         self.receiver.release_all();
         self.examiner = Examiner::default();
+        self.binding = None;
     }
 
     /// Goes on with the server's stream only until the frame in flight ends; returns how many bytes that is.
@@ -246,13 +267,25 @@ impl WsStage {
     }
 }
 
-const fn subject(
-    payload: &[u8],
-    is_text: bool,
-    index: u64,
-    whole: bool,
-    subprotocol: Subprotocol,
-) -> Subject<'_> {
-    let opcode = if is_text { Opcode::Text } else { Opcode::Binary };
-    Subject { payload, opcode, direction: Direction::ToServer, index, whole, subprotocol }
+const fn subject(message: Message<'_>, whole: bool, subprotocol: Subprotocol) -> Subject<'_> {
+    let Message { payload, index, .. } = message;
+    Subject { payload, opcode: opcode(message), direction: Direction::ToServer, index, whole, subprotocol }
+}
+
+const fn opcode(message: Message<'_>) -> Opcode {
+    if message.is_text { Opcode::Text } else { Opcode::Binary }
+}
+
+/// What rules are told of a message.
+const fn facts(message: Message<'_>) -> MessageFacts {
+    let Message { payload, index, sent, .. } = message;
+    MessageFacts {
+        direction: Direction::ToServer,
+        opcode: opcode(message),
+        wire_bytes: sent.wire_bytes,
+        bytes: payload.len() as u64,
+        fragments: sent.fragments as u64,
+        index,
+        compressed: sent.compressed,
+    }
 }

@@ -13,6 +13,12 @@ use crate::{
 pub enum CloseReason {
     /// A detector found an attack in a client message.
     Attack(Signal),
+    /// A [rule](crate::rules) blocks a client message or the handshake. What its Close frame says is the rule's.
+    Rule,
+    /// A rate limit of the [rules](crate::rules) was reached. What its Close frame says is the limit's.
+    RateLimit,
+    /// The client's address has attacked too often: the attack threshold of the [rules](crate::rules).
+    AttackThreshold,
     /// A peer broke the WebSocket protocol (RFC 6455 §5).
     ProtocolError(ProtocolViolation),
     /// A text message or the reason of a Close frame is not UTF-8 (RFC 6455 §8.1).
@@ -81,6 +87,9 @@ impl CloseReason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Attack(signal) => signal_reason(signal),
+            Self::Rule => "rule",
+            Self::RateLimit => "rate-limit",
+            Self::AttackThreshold => "attack-threshold",
             Self::ProtocolError(_) => "protocol-error",
             Self::InvalidUtf8 => "invalid-utf8",
             Self::MessageTooBig => "message-too-big",
@@ -119,6 +128,9 @@ impl CloseReason {
             Self::UpgradeInvalid(error) => Some(error.as_str()),
             Self::OpaqueNotAllowed(kind) => Some(kind.as_str()),
             Self::Attack(_)
+            | Self::Rule
+            | Self::RateLimit
+            | Self::AttackThreshold
             | Self::InvalidUtf8
             | Self::MessageTooBig
             | Self::TooManyFragments
@@ -145,7 +157,7 @@ impl CloseReason {
         }
     }
 
-    /// What kind of rule it is about; `None` for attacks, which findings tell about, and for our own end.
+    /// What kind of rule it is about; `None` for attacks and what rules block, which other reports tell about, and for our own end.
     pub const fn class(self) -> Option<OffenceClass> {
         match self {
             Self::ProtocolError(_)
@@ -172,7 +184,13 @@ impl CloseReason {
             | Self::PathNotAllowed
             | Self::SubprotocolNotAllowed
             | Self::DeflateNotAllowed => Some(OffenceClass::Policy),
-            Self::Attack(_) | Self::IdleTimeout | Self::LifetimeReached | Self::Shutdown => None,
+            Self::Attack(_)
+            | Self::Rule
+            | Self::RateLimit
+            | Self::AttackThreshold
+            | Self::IdleTimeout
+            | Self::LifetimeReached
+            | Self::Shutdown => None,
         }
     }
 
@@ -184,7 +202,10 @@ impl CloseReason {
                 Some(Signal::WsProtocol)
             }
             Self::HttpAmbiguous(_) => Some(Signal::HttpAmbiguous),
-            Self::MessageTooBig
+            Self::Rule
+            | Self::RateLimit
+            | Self::AttackThreshold
+            | Self::MessageTooBig
             | Self::TooManyFragments
             | Self::FrameTooBig
             | Self::InflateRatio
@@ -219,6 +240,9 @@ impl CloseReason {
             Self::MemoryBudget => 1013,
             Self::Shutdown | Self::IdleTimeout | Self::LifetimeReached => 1001,
             Self::Attack(_)
+            | Self::Rule
+            | Self::RateLimit
+            | Self::AttackThreshold
             | Self::TooManyFragments
             | Self::MessageTimeout
             | Self::HandshakeTimeout
@@ -243,7 +267,9 @@ impl CloseReason {
     /// it does not help in finding a way around a detector.
     pub const fn close_text(self) -> &'static str {
         match self {
-            Self::Attack(_) => "message blocked by policy",
+            Self::Attack(_) | Self::Rule | Self::RateLimit | Self::AttackThreshold => {
+                "message blocked by policy"
+            }
             Self::ProtocolError(_) => "protocol error",
             Self::InvalidUtf8 => "invalid utf-8",
             Self::MessageTooBig | Self::FrameTooBig | Self::InflateRatio => "message too big",
@@ -275,7 +301,12 @@ impl CloseReason {
     /// What a client is told whose request is refused, if it is told anything.
     pub(crate) const fn response(self) -> Option<&'static str> {
         match self {
-            Self::Attack(_) | Self::OriginNotAllowed | Self::PathNotAllowed => {
+            Self::Attack(_)
+            | Self::Rule
+            | Self::RateLimit
+            | Self::AttackThreshold
+            | Self::OriginNotAllowed
+            | Self::PathNotAllowed => {
                 Some("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             }
             Self::ProtocolError(_)

@@ -1,6 +1,7 @@
 //! Hears what the detectors find in the values of a message, and decides.
 
 mod rounds;
+mod ruled;
 
 #[cfg(test)]
 pub(super) use rounds::PIECE;
@@ -13,9 +14,10 @@ use crate::{
     detect::{Evidence, Found, Gate, Signal, SignalKind, Strength, Value},
     direction::Direction,
     payload::{Anomaly, Leaf, Place, Visitor},
+    rules::Trial,
     settings::{Mode, Settings},
     verdict::{
-        Finding, FindingAction, Observation, Unit,
+        Finding, FindingAction, Judgement, Observation, Unit,
         redact::{Piece, excerpt},
     },
 };
@@ -36,11 +38,25 @@ pub(super) struct Court<'a> {
     between: usize,
     /// The detectors, by index, that found something in the leaf as it stands: what they find in it is not hidden.
     open: u32,
+    /// What the rules are asked with; without, the first attack decides.
+    trial: Option<Trial<'a>>,
+    /// How many leaves of the message were looked at: the number of this one.
+    leaf: u32,
 }
 
 impl Visitor for Court<'_> {
     fn leaf(&mut self, leaf: Leaf<'_>) -> ControlFlow<()> {
         self.hear(leaf, Reached::default())
+    }
+
+    fn wants_values(&self) -> bool {
+        self.trial.as_ref().is_some_and(Trial::needs_params)
+    }
+
+    fn value(&mut self, value: &[u8], place: Place<'_>) {
+        if let Some(trial) = &mut self.trial {
+            place.with_path(|path| trial.param(path, value));
+        }
     }
 
     fn anomaly(&mut self, anomaly: Anomaly, value: &[u8], place: Place<'_>) {
@@ -55,9 +71,12 @@ impl Visitor for Court<'_> {
     }
 }
 
-/// What speaks for one signal, over all values of the message.
+/// What speaks for one signal, over all values of the message; where rules are asked, in one leaf.
 struct Case {
     signal: Signal,
+    /// The number of the leaf, and which of the signals that the trial was told.
+    leaf: u32,
+    told: usize,
     found: Found,
     observations: Vec<Observation>,
     /// The strongest value: its score, and how it is shown.
@@ -76,6 +95,7 @@ impl<'a> Court<'a> {
         len: usize,
         settings: &'a Settings,
         levels: &'a mut Levels,
+        trial: Option<Trial<'a>>,
     ) -> Self {
         Self {
             unit,
@@ -88,6 +108,8 @@ impl<'a> Court<'a> {
             decodable: decodable(len),
             between: MAX_BETWEEN_BYTES,
             open: 0,
+            trial,
+            leaf: 0,
         }
     }
 
@@ -126,16 +148,21 @@ impl<'a> Court<'a> {
             return ControlFlow::Continue(());
         };
         let score = found.score();
-        let index = match self.cases.iter().position(|case| case.signal == signal) {
+        let index = match self.case(signal) {
             Some(index) => index,
             None => {
+                let Some(told) = self.tell(signal, value.bytes, place) else {
+                    return ControlFlow::Continue(());
+                };
                 self.cases.push(Case {
                     signal,
+                    leaf: self.leaf,
+                    told,
                     found: Found::default(),
                     observations: Vec::new(),
                     best: 0,
                     location: String::new(),
-                    piece: Piece::of(b""),
+                    piece: Piece::of(b"", b""),
                     evidence: evidence.clone(),
                     layers: value.layers,
                 });
@@ -161,18 +188,21 @@ impl<'a> Court<'a> {
         if score > case.best {
             case.best = score;
             case.location = location();
-            case.piece = Piece::of(value.bytes);
+            case.piece = Piece::of(value.name, value.bytes);
             case.evidence = evidence.clone();
             case.layers = value.layers;
         }
         // In mode block the first attack decides; in mode log there may be a finding of each signal.
-        let decided = signal.kind() == SignalKind::Attack
+        let decided = self.trial.is_none()
+            && signal.kind() == SignalKind::Attack
             && case.found.score() >= self.settings.profile.block_score()
             && self.settings.mode == Mode::Block;
         if decided { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    pub(super) fn close(mut self) -> Vec<Finding> {
+    pub(super) fn close(mut self) -> Judgement {
+        let decision = self.decide().map(Box::new);
+        let rules = self.settings.rules.current();
         for case in std::mem::take(&mut self.cases) {
             let score = case.found.score();
             if score < self.settings.profile.tag_score() {
@@ -190,17 +220,22 @@ impl<'a> Court<'a> {
                 },
                 score,
                 location: case.location,
-                excerpt: case.piece.masked(),
+                excerpt: case.piece.masked(rules.redaction()),
                 evidence: case.evidence.what,
                 at: case.evidence.at,
                 layers: case.layers.iter().collect(),
                 observations: case.observations,
+                rule: None,
                 unit: self.unit,
             });
         }
+        if let Some(decision) = &decision {
+            self.obey(decision);
+        }
         // What blocks first, then the highest score.
         self.findings.sort_by_key(|finding| (finding.action, std::cmp::Reverse(finding.score)));
-        self.findings
+        let explanation = self.trial.as_ref().and_then(Trial::explanation).map(Box::new);
+        Judgement { findings: self.findings, decision, explanation }
     }
 
     /// A layer was not looked at, because there are so many.
@@ -214,7 +249,9 @@ impl<'a> Court<'a> {
     }
 
     fn report(&mut self, signal: Signal, value: &[u8], place: Place<'_>, blocks: bool) {
-        if self.findings.iter().any(|known| known.signal == signal) {
+        if self.findings.iter().any(|known| known.signal == signal)
+            || self.tell(signal, value, place).is_none()
+        {
             return;
         }
         self.findings.push(Finding {
@@ -227,11 +264,12 @@ impl<'a> Court<'a> {
             },
             score: 0,
             location: place.location(),
-            excerpt: excerpt(value),
+            excerpt: excerpt(value, self.settings.rules.current().redaction()),
             evidence: "",
             at: 0..0,
             layers: Vec::new(),
             observations: Vec::new(),
+            rule: None,
             unit: self.unit,
         });
     }

@@ -1,12 +1,18 @@
 //! Puts the leaves of a message before the detectors.
 
+use std::{ops::ControlFlow, time::Instant};
+
 use crate::{
     direction::Direction,
-    payload::{Coverage, Message, Scratch, Subprotocol, leaves},
+    payload::{
+        Anomaly, Coverage, Kind, Leaf, Message, Place, Scratch, Segment, Subprotocol, Visitor, leaves,
+    },
+    rules::{Bound, Decision, Explanation, MessageFacts, RuleScratch, Trial},
     settings::Settings,
     verdict::{
-        Finding, Opcode, Unit,
+        Finding, Judgement, Opcode, Unit,
         court::{Court, Levels},
+        redact::Piece,
     },
 };
 
@@ -39,10 +45,20 @@ impl Examiner {
     }
 
     /// Looks for attacks; at most one finding a signal. Allocates only where something was found.
-    pub(crate) fn examine(&mut self, subject: Subject<'_>, settings: &Settings) -> (Vec<Finding>, Coverage) {
+    ///
+    /// With a trial, rules have their say: all of the message is looked at then, and they decide.
+    pub(crate) fn examine<'a>(
+        &'a mut self,
+        subject: Subject<'_>,
+        settings: &'a Settings,
+        mut trial: Option<Trial<'a>>,
+    ) -> (Judgement, Coverage) {
         let unit = Unit::Message { opcode: subject.opcode, index: subject.index };
+        if let Some(trial) = &mut trial {
+            trial.text(subject.payload);
+        }
         let mut court =
-            Court::new(unit, subject.direction, subject.payload.len(), settings, &mut self.levels);
+            Court::new(unit, subject.direction, subject.payload.len(), settings, &mut self.levels, trial);
         let message = Message {
             payload: subject.payload,
             is_text: subject.opcode == Opcode::Text,
@@ -71,6 +87,7 @@ pub fn inspect_text(settings: &Settings, text: &[u8]) -> Vec<Finding> {
 #[derive(Debug, Default)]
 pub struct Inspector {
     examiner: Examiner,
+    rules: RuleScratch,
 }
 
 impl Inspector {
@@ -78,17 +95,107 @@ impl Inspector {
     ///
     /// Returns at most one finding a signal: what blocks first, then by falling score.
     pub fn inspect(&mut self, settings: &Settings, opcode: Opcode, payload: &[u8]) -> Vec<Finding> {
-        let text = opcode == Opcode::Text && simdutf8::basic::from_utf8(payload).is_ok();
-        let opcode = if text { Opcode::Text } else { Opcode::Binary };
-        let subject = Subject {
-            payload,
-            opcode,
+        let subject = subject(opcode, payload, 1);
+        self.examiner.examine(subject, settings, None).0.findings
+    }
+
+    /// Judges one message, the `index`th from a client, by rules, too, and says how they came to what they say.
+    pub fn inspect_by_rules(
+        &mut self,
+        settings: &Settings,
+        rules: &Bound,
+        (index, opcode, payload): (u64, Opcode, &[u8]),
+        now: Instant,
+    ) -> Inspection {
+        let subject = subject(opcode, payload, index);
+        let bytes = payload.len() as u64;
+        let facts = MessageFacts {
             direction: Direction::ToServer,
-            index: 1,
-            whole: true,
-            subprotocol: Subprotocol::Unknown,
+            opcode: subject.opcode,
+            wire_bytes: bytes,
+            bytes,
+            fragments: 1,
+            index,
+            compressed: false,
         };
-        self.examiner.examine(subject, settings).0
+        let trial = rules.begin(&mut self.rules, facts, settings.rules.moment(now)).explained();
+        let Judgement { findings, decision, explanation } =
+            self.examiner.examine(subject, settings, Some(trial)).0;
+        let decision = decision.map(|decision| *decision).unwrap_or_default();
+        Inspection {
+            findings,
+            decision,
+            explanation: explanation.map_or_else(Explanation::default, |it| *it),
+        }
+    }
+
+    /// The values of a message as detectors and rules see them: where each stands, and a piece of it without secrets.
+    pub fn leaves(&mut self, settings: &Settings, opcode: Opcode, payload: &[u8]) -> Vec<(String, String)> {
+        let mut list = Listed { settings, leaves: Vec::new() };
+        let Subject { payload, opcode, subprotocol, .. } = subject(opcode, payload, 1);
+        let message = Message {
+            payload,
+            is_text: opcode == Opcode::Text,
+            whole: true,
+            subprotocol,
+            max_depth: settings.limits.max_json_depth,
+        };
+        leaves(message, &mut self.examiner.scratch, &mut list);
+        list.leaves
+    }
+}
+
+/// What [`Inspector::inspect_by_rules`] says about a message.
+#[derive(Debug)]
+pub struct Inspection {
+    /// What detectors have found.
+    pub findings: Vec<Finding>,
+    /// What rules say, and the policy for signals.
+    pub decision: Decision,
+    /// Each rule with its conditions.
+    pub explanation: Explanation,
+}
+
+/// Writes leaves down.
+struct Listed<'a> {
+    settings: &'a Settings,
+    leaves: Vec<(String, String)>,
+}
+
+impl Visitor for Listed<'_> {
+    fn leaf(&mut self, leaf: Leaf<'_>) -> ControlFlow<()> {
+        if leaf.kind == Kind::Whole {
+            self.value(leaf.value, leaf.place);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn anomaly(&mut self, _: Anomaly, _: &[u8], _: Place<'_>) {}
+
+    fn wants_values(&self) -> bool {
+        true
+    }
+
+    fn value(&mut self, value: &[u8], place: Place<'_>) {
+        let name = place.with_path(|path| match path.last() {
+            Some(Segment::Key(name)) => name.to_vec(),
+            Some(Segment::Index(_)) | None => Vec::new(),
+        });
+        let shown = Piece::of(&name, value).masked(self.settings.rules.current().redaction());
+        self.leaves.push((place.location(), shown));
+    }
+}
+
+/// A whole text message from a client; what is not UTF-8 is binary.
+fn subject(opcode: Opcode, payload: &[u8], index: u64) -> Subject<'_> {
+    let text = opcode == Opcode::Text && simdutf8::basic::from_utf8(payload).is_ok();
+    Subject {
+        payload,
+        opcode: if text { Opcode::Text } else { Opcode::Binary },
+        direction: Direction::ToServer,
+        index,
+        whole: true,
+        subprotocol: Subprotocol::Unknown,
     }
 }
 

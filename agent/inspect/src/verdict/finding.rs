@@ -1,6 +1,6 @@
 //! One piece of evidence, as events show it.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use crate::{decode::Step, detect::Signal, direction::Direction};
 
@@ -29,6 +29,8 @@ pub struct Finding {
     pub layers: Vec<Step>,
     /// All that speaks for it, in the order in which it was seen; empty where nothing had to be weighed.
     pub observations: Vec<Observation>,
+    /// The rule or limit that decided what became of the message, if one did.
+    pub rule: Option<Arc<str>>,
     /// What it was found in.
     pub unit: Unit,
 }

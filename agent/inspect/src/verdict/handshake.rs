@@ -9,9 +9,10 @@ use crate::{
     direction::Direction,
     http::{Handshake, is_unambiguous},
     payload::Place,
+    rules::Trial,
     settings::Settings,
     verdict::{
-        Finding, Unit,
+        Judgement, Unit,
         court::{Court, Levels, Reached},
     },
 };
@@ -29,10 +30,14 @@ const SINGLE: [&str; 8] = [
 ];
 
 /// Looks for attacks in the path, the query, the cookies and the fields of a request; at most one finding a signal.
-pub(crate) fn examine_handshake(handshake: &Handshake, settings: &Settings) -> Vec<Finding> {
+pub(crate) fn examine_handshake<'a>(
+    handshake: &Handshake,
+    settings: &'a Settings,
+    trial: Option<Trial<'a>>,
+) -> Judgement {
     let mut levels = Levels::default();
     let len = handshake.len();
-    let mut court = Court::new(Unit::Handshake, Direction::ToServer, len, settings, &mut levels);
+    let mut court = Court::new(Unit::Handshake, Direction::ToServer, len, settings, &mut levels, trial);
     let _ = hear(handshake, &mut court);
     note_anomalies(handshake, &mut court);
     court.close()

@@ -1,5 +1,7 @@
 //! Evidence without secrets.
 
+use crate::rules::Redaction;
+
 /// Longest excerpt, in characters.
 const MAX_EXCERPT: usize = 64;
 
@@ -9,17 +11,25 @@ const LEAD: usize = 16;
 /// Longest word that is shown.
 const MAX_WORD: usize = 20;
 
+/// What a value is shown as whose name says that it is a secret.
+const HIDDEN: &str = "***";
+
+/// How much of a name is looked at.
+const MAX_NAME: usize = 128;
+
 /// A piece of `value` that shows why it was found, fit for a log: at most 64 characters, all printable.
 ///
 /// Digits in runs of three and more become `#`, words longer than 20 characters (tokens, keys) and what stands
-/// before an `@` become `***`.
-pub(super) fn excerpt(value: &[u8]) -> String {
-    Piece::of(value).masked()
+/// before an `@` become `***`; before that `redaction` hides what looks like a secret.
+pub(super) fn excerpt(value: &[u8], redaction: &Redaction) -> String {
+    Piece::of(b"", value).masked(redaction)
 }
 
 /// What an excerpt is made from, once it is known that it is wanted.
 #[derive(Clone, Debug)]
 pub(super) struct Piece {
+    /// Of the value.
+    name: String,
     bytes: Vec<u8>,
     /// Where in them the first suspicious character stands.
     first: usize,
@@ -30,13 +40,14 @@ pub(super) struct Piece {
 
 impl Piece {
     /// Enough bytes for the excerpt, and to see the words at its ends as a whole.
-    pub(super) fn of(value: &[u8]) -> Self {
+    pub(super) fn of(name: &[u8], value: &[u8]) -> Self {
         let suspicious =
             |byte: &u8| matches!(byte, b'\'' | b'"' | b'<' | b';' | b'`' | b'=' | b'(' | b'#' | b'|');
         let first = value.iter().position(suspicious).unwrap_or(0);
         let start = first.saturating_sub(4 * LEAD);
         let end = value.len().min(first.saturating_add(4 * MAX_EXCERPT));
         Self {
+            name: String::from_utf8_lossy(name.get(..MAX_NAME).unwrap_or(name)).into_owned(),
             bytes: value.get(start..end).unwrap_or_default().to_vec(),
             first: first - start,
             begins_before: start > 0,
@@ -45,16 +56,20 @@ impl Piece {
     }
 
     /// The [`excerpt`].
-    pub(super) fn masked(&self) -> String {
+    pub(super) fn masked(&self, redaction: &Redaction) -> String {
         let (before, after) = self.bytes.split_at_checked(self.first).unwrap_or_default();
-        let before = mask(&String::from_utf8_lossy(before));
+        if redaction.hides_name(&self.name) {
+            return HIDDEN.to_owned();
+        }
+        let mask = |bytes| mask(&redaction.redact("", &String::from_utf8_lossy(bytes)));
+        let before = mask(before);
         let hidden = before.chars().count().saturating_sub(LEAD);
         let mut out = String::new();
         if self.begins_before || hidden > 0 {
             out.push('…');
         }
         out.extend(before.chars().skip(hidden));
-        let masked = mask(&String::from_utf8_lossy(after));
+        let masked = mask(after);
         let room = MAX_EXCERPT - out.chars().count();
         if masked.chars().count() > room || self.goes_on {
             out.extend(masked.chars().take(room.saturating_sub(1)));
@@ -112,14 +127,15 @@ const fn is_invisible(letter: char) -> bool {
 mod tests {
     use super::*;
 
+    fn excerpt(value: &[u8]) -> String {
+        super::excerpt(value, &Redaction::default())
+    }
+
     #[test]
     fn shows_the_evidence_and_hides_the_rest() {
         assert_eq!(excerpt(b"' OR '1'='1"), "' OR '1'='1");
-        assert_eq!(
-            excerpt(b"ann@example.org' OR 4111111111111111=1--"),
-            "***@example.org' OR ################=1--"
-        );
-        assert_eq!(excerpt(b"key=eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"), "key=***");
+        assert_eq!(excerpt(b"ann@example.org' OR 4111111111111111=1--"), "***@example.org' OR ***=1--");
+        assert_eq!(excerpt(b"key=eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"), "key***");
         assert_eq!(excerpt(b"a\r\n\x1b[1m'\xff"), "a\\r\\n\\u{1b}[1m'\u{fffd}");
     }
 

@@ -93,6 +93,18 @@ pub(crate) struct Message<'a> {
     pub(crate) is_text: bool,
     /// Counted from 1.
     pub(crate) index: u64,
+    /// How it was sent.
+    pub(crate) sent: Sent,
+}
+
+/// How a message, or what was read of it, was sent.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sent {
+    /// Its payload in bytes.
+    pub(crate) wire_bytes: u64,
+    /// Its data frames.
+    pub(crate) fragments: u32,
+    pub(crate) compressed: bool,
 }
 
 /// Reads the client's frames.
@@ -104,6 +116,8 @@ pub(crate) struct Receiver {
     /// Payload of the unfinished or last message.
     payload: Vec<u8>,
     is_text: bool,
+    /// How the last message was sent.
+    sent: Sent,
     /// How much of `payload` is known to be UTF-8.
     valid: usize,
     control: Vec<u8>,
@@ -134,6 +148,8 @@ struct Open {
     read: u64,
     /// Frames so far, control frames between them included.
     frames: u32,
+    /// Data frames so far.
+    fragments: u32,
     /// It reached a limit and passes: nothing is kept of it but what later messages refer to.
     passing: bool,
     /// All of it is inflated.
@@ -148,6 +164,7 @@ impl Receiver {
             message: None,
             payload: Vec::new(),
             is_text: false,
+            sent: Sent { wire_bytes: 0, fragments: 0, compressed: false },
             valid: 0,
             control: Vec::new(),
             deflate,
@@ -210,7 +227,8 @@ impl Receiver {
     pub(crate) fn prefix(&self) -> Message<'_> {
         let len = if self.is_text { self.valid } else { self.payload.len() };
         let payload = self.payload.get(..len).unwrap_or_default();
-        Message { payload, is_text: self.is_text, index: self.counters.messages + 1 }
+        let sent = self.message.as_ref().map(Open::sent).unwrap_or_default();
+        Message { payload, is_text: self.is_text, index: self.counters.messages + 1, sent }
     }
 
     /// Lets the rest of the unfinished message pass. What is compressed is still inflated: later messages refer to it.
@@ -227,7 +245,8 @@ impl Receiver {
 
     /// The message that was just completed.
     pub(crate) fn message(&self) -> Message<'_> {
-        Message { payload: &self.payload, is_text: self.is_text, index: self.counters.messages }
+        let Self { payload, is_text, counters, sent, .. } = self;
+        Message { payload, is_text: *is_text, index: counters.messages, sent: *sent }
     }
 
     /// Reads on in `input` until something is complete, and returns how many bytes were used.
@@ -326,6 +345,7 @@ impl Receiver {
                         wire_len: 0,
                         read: 0,
                         frames: 0,
+                        fragments: 0,
                         passing: false,
                         inflated: false,
                     });
@@ -338,6 +358,7 @@ impl Receiver {
             message.frames = message.frames.saturating_add(1);
             if !header.kind.is_control() {
                 message.wire_len = message.wire_len.saturating_add(header.len);
+                message.fragments = message.fragments.saturating_add(1);
             }
             if !message.passing
                 && let Some(reason) = message.beyond(header, bounds.limits)
@@ -499,6 +520,7 @@ impl Receiver {
         if !message.passing && self.is_text && self.valid < self.payload.len() {
             return Err(ReceiveError::InvalidUtf8);
         }
+        self.sent = message.sent();
         self.message = None;
         self.counters.messages += 1;
         Ok(if message.passing { Step::Passed } else { Step::Message })
@@ -519,6 +541,10 @@ impl Receiver {
 }
 
 impl Open {
+    const fn sent(&self) -> Sent {
+        Sent { wire_bytes: self.read, fragments: self.fragments, compressed: self.compressed }
+    }
+
     /// The limit that this header takes the message beyond.
     const fn beyond(&self, header: Header, limits: &Limits) -> Option<ReceiveError> {
         if self.frames > limits.max_message_fragments {

@@ -8,5 +8,6 @@ mod limits;
 mod log_mode;
 mod peer;
 mod relay;
+mod rules;
 mod splits;
 mod websocket;

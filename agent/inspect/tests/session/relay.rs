@@ -6,8 +6,8 @@ use std::{
 };
 
 use framewall_inspect::{
-    Action, CloseReason, Direction, Finding, FindingAction, Mode, Offence, OpaqueKind, Report, Session,
-    Settings,
+    Action, CloseReason, Direction, Finding, FindingAction, Link, Mode, Offence, OpaqueKind, Report,
+    RuleMatch, Session, Settings,
 };
 
 pub(crate) use framewall_inspect::Direction::{ToClient, ToServer};
@@ -47,9 +47,13 @@ impl Relay {
     }
 
     pub(crate) fn with(settings: Settings) -> Self {
-        let now = Instant::now();
+        Self::between(Link::default(), settings, Instant::now())
+    }
+
+    /// A connection from somewhere in particular, at a time.
+    pub(crate) fn between(link: Link, settings: Settings, now: Instant) -> Self {
         Self {
-            session: Session::new(Arc::new(settings), [0; 4], now),
+            session: Session::new(Arc::new(settings), link, [0; 4], now),
             outcome: Outcome::default(),
             now,
             held: Default::default(),
@@ -150,7 +154,11 @@ impl Relay {
     pub(crate) fn opaque(&self) -> Option<OpaqueKind> {
         self.outcome.reports.iter().find_map(|report| match report {
             Report::Opaque(kind) => Some(*kind),
-            Report::WebSocketOpened(_) | Report::GivenUp(_) | Report::Finding(_) | Report::Offence(_) => None,
+            Report::WebSocketOpened(_)
+            | Report::GivenUp(_)
+            | Report::Finding(_)
+            | Report::Offence(_)
+            | Report::Rule(_) => None,
         })
     }
 
@@ -160,9 +168,11 @@ impl Relay {
             .iter()
             .filter_map(|report| match report {
                 Report::Finding(finding) => Some(finding.as_ref()),
-                Report::WebSocketOpened(_) | Report::Opaque(_) | Report::GivenUp(_) | Report::Offence(_) => {
-                    None
-                }
+                Report::WebSocketOpened(_)
+                | Report::Opaque(_)
+                | Report::GivenUp(_)
+                | Report::Offence(_)
+                | Report::Rule(_) => None,
             })
             .collect()
     }
@@ -173,9 +183,26 @@ impl Relay {
             .iter()
             .filter_map(|report| match report {
                 Report::Offence(offence) => Some(*offence),
-                Report::WebSocketOpened(_) | Report::Opaque(_) | Report::GivenUp(_) | Report::Finding(_) => {
-                    None
-                }
+                Report::WebSocketOpened(_)
+                | Report::Opaque(_)
+                | Report::GivenUp(_)
+                | Report::Finding(_)
+                | Report::Rule(_) => None,
+            })
+            .collect()
+    }
+
+    pub(crate) fn matches(&self) -> Vec<&RuleMatch> {
+        self.outcome
+            .reports
+            .iter()
+            .filter_map(|report| match report {
+                Report::Rule(matched) => Some(matched.as_ref()),
+                Report::WebSocketOpened(_)
+                | Report::Opaque(_)
+                | Report::GivenUp(_)
+                | Report::Finding(_)
+                | Report::Offence(_) => None,
             })
             .collect()
     }

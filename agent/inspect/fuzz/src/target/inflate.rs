@@ -69,11 +69,16 @@ fn compare_with_reference(messages: &[&[u8]], turns: &[Turn], takeover: bool, te
         | Report::Opaque(_)
         | Report::GivenUp(_)
         | Report::Finding(_)
-        | Report::Offence(_) => None,
+        | Report::Offence(_)
+        | Report::Rule(_) => None,
     });
     let given_up = outcome.reports.iter().find_map(|report| match report {
         Report::GivenUp(reason) => Some(*reason),
-        Report::WebSocketOpened(_) | Report::Opaque(_) | Report::Finding(_) | Report::Offence(_) => None,
+        Report::WebSocketOpened(_)
+        | Report::Opaque(_)
+        | Report::Finding(_)
+        | Report::Offence(_)
+        | Report::Rule(_) => None,
     });
     let complete = outcome.counters.to_server.messages;
     let mut reference = Reference::new(takeover);

@@ -170,8 +170,10 @@ impl Court<'_> {
             self.looked_at += 1;
             if self.looked_at > self.settings.limits.max_leaves {
                 self.unusual(Signal::WsUninspected, b"", Place::ROOT);
-                return ControlFlow::Break(());
+                // Rules may still ask about the values.
+                return if self.trial.is_some() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
             }
+            self.leaf = self.looked_at;
         }
         self.open = 0;
         // The walk through the message has looked into what is not a string in it.

@@ -1,0 +1,655 @@
+//! Conditions as they are written, and what they mean.
+
+use std::{cell::RefCell, collections::HashMap, fmt::Write, sync::Arc};
+
+use toml::de::DeValue;
+
+use super::{
+    complaint::suggestion,
+    field::{Field, FieldType, Multi, Part, Scope},
+    like::{Like, LikeForm},
+    list::{List, ListType},
+    net::Net,
+    number::Number,
+    param_path::ParamPattern,
+    pattern::Pattern,
+    read::{Node, Table, Text, kind, listed},
+    signals::{SignalId, SignalNames},
+    test::{Compare, Test},
+};
+
+/// Deepest nesting of groups.
+const MAX_DEPTH: usize = 32;
+
+/// Most bytes of all regexes together, compiled.
+const MAX_REGEX_BYTES: usize = 256 * 1024 * 1024;
+
+/// When a rule matches.
+#[derive(Clone, Debug)]
+pub(super) enum Condition {
+    All(Vec<Condition>),
+    Any(Vec<Condition>),
+    Not(Box<Condition>),
+    Is(Arc<Atom>),
+}
+
+/// One question.
+#[derive(Debug)]
+pub(super) struct Atom {
+    pub(super) subject: Subject,
+    pub(super) test: Test,
+    /// The question in words; equal questions have equal words.
+    pub(super) text: String,
+}
+
+/// What a question is about.
+#[derive(Debug)]
+pub(super) enum Subject {
+    Field(Field),
+    /// In lower case.
+    Header(String),
+    Query(String),
+    Cookie(String),
+    Param(ParamPattern),
+    Signal {
+        id: SignalId,
+        in_param: Option<ParamPattern>,
+    },
+    /// One of the values for which all of this holds.
+    Some {
+        of: Multi,
+        matching: ItemCondition,
+    },
+}
+
+/// A condition on one of several values.
+#[derive(Debug)]
+pub(super) enum ItemCondition {
+    All(Vec<ItemCondition>),
+    Any(Vec<ItemCondition>),
+    Not(Box<ItemCondition>),
+    Is { part: Part, test: Test },
+}
+
+impl Subject {
+    pub(super) const fn scope(&self) -> Scope {
+        match self {
+            Self::Field(field) => field.scope(),
+            Self::Header(_) | Self::Query(_) | Self::Cookie(_) => Scope::Connection,
+            Self::Param(_) | Self::Signal { .. } => Scope::Content,
+            Self::Some { of, .. } => of.scope(),
+        }
+    }
+}
+
+/// What conditions may name.
+#[derive(Debug)]
+pub(super) struct Known<'a> {
+    pub(super) signals: &'a SignalNames,
+    pub(super) lists: RefCell<HashMap<String, List>>,
+    /// Whether names may be unknown because another file could not be read.
+    pub(super) partial: bool,
+    pub(super) regex_bytes: RefCell<usize>,
+}
+
+/// Where a condition stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    /// In a rule or a limit.
+    Rule,
+    /// In an exclusion, which is decided before signals are known.
+    Exclude,
+}
+
+const GROUPS: [&str; 3] = ["all", "any", "not"];
+const SUBJECTS: [&str; 8] = ["field", "param", "header", "query", "cookie", "signal", "some", "none"];
+pub(super) const OPERATORS: [&str; 12] = [
+    "equals",
+    "contains",
+    "starts_with",
+    "ends_with",
+    "like",
+    "matches",
+    "in_list",
+    "in_net",
+    "ge",
+    "le",
+    "gt",
+    "lt",
+];
+
+/// What operators fit a value.
+fn fits(operator: &str, kind: &FieldType) -> bool {
+    match kind {
+        FieldType::Value => true,
+        FieldType::Text => !matches!(operator, "in_net" | "ge" | "le" | "gt" | "lt"),
+        FieldType::Ip => matches!(operator, "equals" | "in_net" | "in_list"),
+        FieldType::Number(_) => matches!(operator, "equals" | "in_list" | "ge" | "le" | "gt" | "lt"),
+        FieldType::Choice(_) | FieldType::Flag => operator == "equals",
+    }
+}
+
+impl Known<'_> {
+    /// Reads a condition; `None` after a complaint.
+    pub(super) fn condition(&self, table: Table<'_>, used: Use) -> Option<Condition> {
+        self.nested(table, used, 0)
+    }
+
+    fn nested(&self, table: Table<'_>, used: Use, depth: usize) -> Option<Condition> {
+        match self.head(table, &[&GROUPS[..], &SUBJECTS].concat(), "condition", depth)? {
+            Head::Group(group) => {
+                let parts = group.parts(|part| self.nested(part, used, depth + 1))?;
+                Some(match group.name {
+                    "all" => Condition::All(parts),
+                    "any" => Condition::Any(parts),
+                    _ => Condition::Not(Box::new(parts.into_iter().next()?)),
+                })
+            }
+            Head::Subject("some" | "none") => self.some(table, used),
+            Head::Subject("signal") => self.signal(table, used),
+            Head::Subject(subject) => {
+                let name = table.text(subject)?;
+                let (subject, kind, words) = self.subject(table, subject, name)?;
+                let question = self.question(table, &[subject_key(&subject)], &kind, &words)?;
+                let atom = Atom { subject, test: question.test, text: question.text };
+                let is = Condition::Is(Arc::new(atom));
+                Some(if question.negated { Condition::Not(Box::new(is)) } else { is })
+            }
+        }
+    }
+
+    fn subject(&self, table: Table<'_>, key: &str, name: Text<'_>) -> Option<(Subject, FieldType, String)> {
+        let words = |name: &str| format!("{key} {name:?}");
+        Some(match key {
+            "field" => {
+                let Some(field) = Field::named(name.text) else {
+                    let names = Field::ALL.iter().map(|field| field.as_str());
+                    let hint = suggestion(name.text, names.clone());
+                    let message =
+                        format!("there is no field `{}`{hint}; there are {}", name.text, listed(names));
+                    table.reader.complain(name.at, message);
+                    return None;
+                };
+                (Subject::Field(field), field.kind(), field.as_str().to_owned())
+            }
+            "param" => {
+                let pattern = self.pattern(table, name)?;
+                (Subject::Param(pattern), FieldType::Value, words(name.text))
+            }
+            _ if name.text.is_empty() => {
+                table.reader.complain(name.at, format!("the name of a {key} is empty"));
+                return None;
+            }
+            "header" => {
+                let lower = name.text.to_ascii_lowercase();
+                let words = words(&lower);
+                (Subject::Header(lower), FieldType::Value, words)
+            }
+            "query" => (Subject::Query(name.text.to_owned()), FieldType::Value, words(name.text)),
+            _ => (Subject::Cookie(name.text.to_owned()), FieldType::Value, words(name.text)),
+        })
+    }
+
+    pub(super) fn pattern(&self, table: Table<'_>, path: Text<'_>) -> Option<ParamPattern> {
+        let pattern = ParamPattern::parse(path.text);
+        pattern.map_err(|error| table.reader.complain(path.at, error)).ok()
+    }
+
+    fn signal(&self, table: Table<'_>, used: Use) -> Option<Condition> {
+        table.allow("a condition on a signal", &["signal", "in_param"]);
+        let name = table.text("signal")?;
+        if !self.allows_signals(table, used, "signal") {
+            return None;
+        }
+        let id = self.signal_id(table, name)?;
+        let mut text = format!("signal {}", name.text);
+        let in_param = match table.text("in_param") {
+            Some(path) => {
+                let _ = write!(text, " in param {:?}", path.text);
+                Some(self.pattern(table, path)?)
+            }
+            None => None,
+        };
+        Some(Condition::Is(Arc::new(Atom {
+            subject: Subject::Signal { id, in_param },
+            test: Test::Exists,
+            text,
+        })))
+    }
+
+    fn allows_signals(&self, table: Table<'_>, used: Use, key: &str) -> bool {
+        if used == Use::Exclude {
+            let message = "an exclusion is decided before signals are known: name them in `signals`";
+            table.reader.complain(table.key(key), message);
+        }
+        used != Use::Exclude
+    }
+
+    /// The signal with that name; complains if there is none.
+    pub(super) fn signal_id(&self, table: Table<'_>, name: Text<'_>) -> Option<SignalId> {
+        let id = self.signals.get(name.text);
+        if id.is_none() && !self.partial {
+            let hint = suggestion(name.text, self.signals.iter());
+            let message = format!("there is no signal `{}`{hint}, and no rule gives this tag", name.text);
+            table.reader.complain(name.at, message);
+        }
+        id
+    }
+
+    /// `{ some = "param", where = { all = [..] } }`
+    fn some(&self, table: Table<'_>, used: Use) -> Option<Condition> {
+        let key = if table.get("some").is_some() { "some" } else { "none" };
+        table.allow("this condition", &[key, "where"]);
+        let words: Vec<_> = Multi::ALL.iter().map(|of| (of.as_str(), *of)).collect();
+        let of = table.choice(key, &words)?;
+        if of == Multi::Signal && !self.allows_signals(table, used, key) {
+            return None;
+        }
+        table.require("this condition", "where");
+        let condition = table.reader.table(table.get("where")?, "`where`")?;
+        let mut text = format!("some {} where ", of.as_str());
+        let matching = self.item(condition, of, 0, &mut text)?;
+        let atom = Atom { subject: Subject::Some { of, matching }, test: Test::Exists, text };
+        let is = Condition::Is(Arc::new(atom));
+        Some(if key == "none" { Condition::Not(Box::new(is)) } else { is })
+    }
+
+    fn item(&self, table: Table<'_>, of: Multi, depth: usize, words: &mut String) -> Option<ItemCondition> {
+        match self.head(table, &["all", "any", "not", "field"], "condition inside `where`", depth)? {
+            Head::Group(group) => {
+                let _ = write!(words, "{}(", group.name);
+                let parts = group.parts(|part| {
+                    let item = self.item(part, of, depth + 1, words);
+                    words.push_str("; ");
+                    item
+                })?;
+                words.truncate(words.trim_end_matches("; ").len());
+                words.push(')');
+                Some(match group.name {
+                    "all" => ItemCondition::All(parts),
+                    "any" => ItemCondition::Any(parts),
+                    _ => ItemCondition::Not(Box::new(parts.into_iter().next()?)),
+                })
+            }
+            Head::Subject(_) => {
+                let choices: Vec<_> = of.parts().iter().map(|part| (part.as_str(), *part)).collect();
+                let part = table.choice("field", &choices)?;
+                let question = self.question(table, &["field"], &part.kind(), part.as_str())?;
+                words.push_str(if question.negated { "not " } else { "" });
+                words.push_str(&question.text);
+                let is = ItemCondition::Is { part, test: question.test };
+                Some(if question.negated { ItemCondition::Not(Box::new(is)) } else { is })
+            }
+        }
+    }
+
+    /// The one key that says what a condition is.
+    fn head<'a>(
+        &self,
+        table: Table<'a>,
+        heads: &[&'static str],
+        what: &str,
+        depth: usize,
+    ) -> Option<Head<'a>> {
+        if depth > MAX_DEPTH {
+            table.reader.complain(table.at, format!("conditions are nested deeper than {MAX_DEPTH} levels"));
+            return None;
+        }
+        let entries = table.entries();
+        let mut found = entries
+            .iter()
+            .filter_map(|(key, _)| heads.iter().find(|head| **head == key.text).map(|head| (*head, key.at)));
+        let Some((head, _)) = found.next() else {
+            let unknown = entries.iter().find(|(key, _)| !is_test_key(key.text)).map(|(key, _)| *key);
+            let hint = unknown.map_or_else(String::new, |key| suggestion(key.text, heads.iter().copied()));
+            let at = unknown.map_or(table.at, |key| key.at);
+            let message = format!(
+                "this {what} says nothing about what is asked{hint}: it needs one of {}",
+                listed(heads.iter().copied())
+            );
+            table.reader.complain(at, message);
+            return None;
+        };
+        if let Some((second, at)) = found.next() {
+            let message = format!(
+                "`{head}` and `{second}` in one condition: put two into `all = [{{ .. }}, {{ .. }}]` or `any`"
+            );
+            table.reader.complain(at, message);
+            return None;
+        }
+        if !GROUPS.contains(&head) {
+            return Some(Head::Subject(head));
+        }
+        table.allow(&format!("a group with `{head}`"), &[head]);
+        Some(Head::Group(Group { table, name: head }))
+    }
+
+    /// The operator and its operand.
+    fn question(&self, table: Table<'_>, own: &[&str], kind: &FieldType, words: &str) -> Option<Question> {
+        let mut operators = Vec::new();
+        for (key, node) in table.entries() {
+            let bare = key.text.strip_prefix("not_").unwrap_or(key.text);
+            if OPERATORS.contains(&bare) || key.text == "exists" {
+                operators.push((key, bare, node));
+            } else if key.text != "ignore_case" && !own.contains(&key.text) {
+                let known: Vec<_> =
+                    OPERATORS.iter().flat_map(|name| [(*name).to_owned(), format!("not_{name}")]).collect();
+                let all = known.iter().map(String::as_str).chain(["exists", "ignore_case"]);
+                let hint = suggestion(key.text, all);
+                let message = format!(
+                    "there is no operator `{}`{hint}; for {} there are {}",
+                    key.text,
+                    kind.as_str(),
+                    operators_for(kind)
+                );
+                table.reader.complain(key.at, message);
+                return None;
+            }
+        }
+        let fold = table.boolean("ignore_case");
+        let [(key, operator, node)] = *operators.as_slice() else {
+            match operators.get(1) {
+                Some((second, ..)) => table.reader.complain(
+                    second.at,
+                    "a second operator in one condition: put two conditions into `all` or `any`",
+                ),
+                None => table.reader.complain(
+                    table.at,
+                    format!("what about {words}? It needs an operator: {}", operators_for(kind)),
+                ),
+            }
+            return None;
+        };
+        if operator == "exists" {
+            if fold.is_some() {
+                table.reader.complain(table.key("ignore_case"), "`ignore_case` has no meaning with `exists`");
+            }
+            let negated = !table.reader.boolean(node, "`exists`")?;
+            return Some(Question { test: Test::Exists, negated, text: format!("{words} exists") });
+        }
+        if !fits(operator, kind) {
+            let message = format!(
+                "`{}` does not fit {words}, which is {}; there are {}",
+                key.text,
+                kind.as_str(),
+                operators_for(kind)
+            );
+            table.reader.complain(key.at, message);
+            return None;
+        }
+        let operand = Operand { known: self, table, operator, node, kind, fold };
+        let (test, operand) = operand.test()?;
+        let case = if fold == Some(true) { " (ignoring case)" } else { "" };
+        let negated = operator != key.text;
+        Some(Question { test, negated, text: format!("{words} {operator} {operand}{case}") })
+    }
+
+    /// Counts a regex.
+    fn regex(&self, table: Table<'_>, node: &Node<'_>, text: &str, fold: bool) -> Option<Test> {
+        let pattern = match Pattern::parse(text, fold) {
+            Ok(pattern) => pattern,
+            Err(error) => {
+                table.reader.complain(node.span(), error);
+                return None;
+            }
+        };
+        let mut bytes = self.regex_bytes.borrow_mut();
+        *bytes = bytes.saturating_add(pattern.size);
+        if *bytes > MAX_REGEX_BYTES {
+            let most = MAX_REGEX_BYTES / 1024 / 1024;
+            table.reader.complain(node.span(), format!("all regexes together take more than {most} MiB"));
+            return None;
+        }
+        Some(Test::Matches(pattern))
+    }
+}
+
+fn subject_key(subject: &Subject) -> &'static str {
+    match subject {
+        Subject::Field(_) => "field",
+        Subject::Header(_) => "header",
+        Subject::Query(_) => "query",
+        Subject::Cookie(_) => "cookie",
+        Subject::Param(_) => "param",
+        Subject::Signal { .. } => "signal",
+        Subject::Some { .. } => "some",
+    }
+}
+
+fn is_test_key(key: &str) -> bool {
+    let bare = key.strip_prefix("not_").unwrap_or(key);
+    OPERATORS.contains(&bare) || matches!(key, "exists" | "ignore_case")
+}
+
+fn operators_for(kind: &FieldType) -> String {
+    let fitting = OPERATORS.into_iter().filter(|name| fits(name, kind));
+    let exists = matches!(kind, FieldType::Text | FieldType::Value).then_some("exists");
+    format!("{}, each also with `not_`{}", listed(fitting), exists.map_or("", |_| ", and `exists`"))
+}
+
+enum Head<'a> {
+    Group(Group<'a>),
+    Subject(&'static str),
+}
+
+struct Group<'a> {
+    table: Table<'a>,
+    name: &'static str,
+}
+
+impl Group<'_> {
+    /// All parts are read, so that all mistakes are found.
+    fn parts<T>(&self, mut read: impl FnMut(Table<'_>) -> Option<T>) -> Option<Vec<T>> {
+        let node = self.table.get(self.name)?;
+        let reader = self.table.reader;
+        if self.name == "not" {
+            return read(reader.table(node, "`not`")?).map(|part| vec![part]);
+        }
+        let what = format!("`{}`", self.name);
+        let items = reader.list(node, &what)?;
+        if items.is_empty() {
+            reader.complain(node.span(), format!("{what} is empty"));
+            return None;
+        }
+        let parts: Vec<_> =
+            items.iter().map(|item| reader.table(item, "a condition").and_then(&mut read)).collect();
+        parts.into_iter().collect()
+    }
+}
+
+struct Question {
+    test: Test,
+    negated: bool,
+    text: String,
+}
+
+/// What stands behind an operator.
+struct Operand<'a> {
+    known: &'a Known<'a>,
+    table: Table<'a>,
+    operator: &'a str,
+    node: &'a Node<'a>,
+    kind: &'a FieldType,
+    fold: Option<bool>,
+}
+
+impl Operand<'_> {
+    /// The test, and the operand in words.
+    fn test(&self) -> Option<(Test, String)> {
+        match (self.operator, self.node.get_ref()) {
+            ("in_list", _) => self.in_list(),
+            ("in_net", _) => {
+                let text = self.text()?;
+                let net = Net::parse(text).map_err(|error| self.complain(&error)).ok()?;
+                self.no_case();
+                Some((Test::Net(net), format!("{text:?}")))
+            }
+            ("ge" | "le" | "gt" | "lt", _) | ("equals", DeValue::Integer(_) | DeValue::Float(_))
+                if matches!(self.kind, FieldType::Number(_) | FieldType::Value) =>
+            {
+                self.number()
+            }
+            ("equals", DeValue::Boolean(flag)) if matches!(self.kind, FieldType::Flag | FieldType::Value) => {
+                self.no_case();
+                Some((Test::Flag(*flag), flag.to_string()))
+            }
+            ("equals", _) => match self.kind {
+                FieldType::Number(_) => self.number(),
+                FieldType::Flag => {
+                    self.complain(&format!("{} where true or false is expected", kind(self.node.get_ref())));
+                    None
+                }
+                FieldType::Ip => {
+                    let text = self.text()?;
+                    self.no_case();
+                    if text.contains('/') {
+                        self.complain("`equals` takes one address; for a network use `in_net`");
+                        return None;
+                    }
+                    let net = Net::parse(text).map_err(|error| self.complain(&error)).ok()?;
+                    Some((Test::Net(net), format!("{text:?}")))
+                }
+                FieldType::Choice(words) => {
+                    let text = self.text()?;
+                    self.no_case();
+                    if !words.contains(&text) {
+                        let hint = suggestion(text, words.iter().copied());
+                        self.complain(&format!(
+                            "{text:?} is not possible here{hint}; allowed are {}",
+                            listed(words.iter().copied())
+                        ));
+                        return None;
+                    }
+                    Some((Test::Equals { text: text.as_bytes().into(), fold: false }, format!("{text:?}")))
+                }
+                FieldType::Text | FieldType::Value => self.literal(),
+            },
+            _ => self.literal(),
+        }
+    }
+
+    fn literal(&self) -> Option<(Test, String)> {
+        let text = self.text()?;
+        let fold = self.fold == Some(true);
+        let words = format!("{text:?}");
+        if text.is_empty() && self.operator != "equals" {
+            self.complain(&format!(
+                "`{}` with an empty text holds for every value; use `exists`",
+                self.operator
+            ));
+            return None;
+        }
+        // The case of letters beyond ASCII is what regexes know.
+        let regex = |begin: &str, end: &str| {
+            self.known.regex(
+                self.table,
+                self.node,
+                &format!("(?s){begin}{}{end}", regex_syntax::escape(text)),
+                true,
+            )
+        };
+        let beyond_ascii = fold && !text.is_ascii();
+        let literal = || -> Box<[u8]> {
+            if fold { text.to_ascii_lowercase().into_bytes().into() } else { text.as_bytes().into() }
+        };
+        let test = match self.operator {
+            "equals" if beyond_ascii => regex("\\A", "\\z")?,
+            "contains" if beyond_ascii => regex("", "")?,
+            "starts_with" if beyond_ascii => regex("\\A", "")?,
+            "ends_with" if beyond_ascii => regex("", "\\z")?,
+            "equals" => Test::Equals { text: literal(), fold },
+            "contains" => Test::Contains { text: literal(), fold },
+            "starts_with" => Test::StartsWith { text: literal(), fold },
+            "ends_with" => Test::EndsWith { text: literal(), fold },
+            "like" => match Like::parse(text, fold).map_err(|error| self.complain(&error)).ok()? {
+                LikeForm::Pieces(like) => match like.exact() {
+                    Some(text) => Test::Equals { text: text.into(), fold },
+                    None => Test::Like { like, fold },
+                },
+                LikeForm::Regex(regex) => self.known.regex(self.table, self.node, &regex, fold)?,
+            },
+            _ => self.known.regex(self.table, self.node, text, fold)?,
+        };
+        Some((test, words))
+    }
+
+    fn number(&self) -> Option<(Test, String)> {
+        self.no_case();
+        let number = match self.node.get_ref() {
+            DeValue::Integer(_) => {
+                let any = i64::MIN..=i64::MAX;
+                let allowed = if let FieldType::Number(allowed) = self.kind { allowed } else { &any };
+                let what = format!("`{}`", self.operator);
+                Number::Whole(self.table.reader.integer(self.node, &what, allowed)?)
+            }
+            DeValue::Float(float) if *self.kind == FieldType::Value => {
+                let digits = float.as_str();
+                let Some(number) = Number::parse(digits.as_bytes()) else {
+                    self.complain(&format!("{digits} is not a number that a message can hold"));
+                    return None;
+                };
+                number
+            }
+            other @ (DeValue::String(_)
+            | DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Array(_)
+            | DeValue::Table(_)) => {
+                self.complain(&format!("{} where a number is expected", kind(other)));
+                return None;
+            }
+        };
+        let compare = match self.operator {
+            "ge" => Compare::Ge,
+            "le" => Compare::Le,
+            "gt" => Compare::Gt,
+            "lt" => Compare::Lt,
+            _ => Compare::Equals,
+        };
+        Some((Test::Number(compare, number), number.to_string()))
+    }
+
+    fn in_list(&self) -> Option<(Test, String)> {
+        let name = self.text()?;
+        let mut lists = self.known.lists.borrow_mut();
+        let Some(list) = lists.get_mut(name) else {
+            if !self.known.partial {
+                let hint = suggestion(name, lists.keys().map(String::as_str));
+                self.complain(&format!("there is no list `{name}`{hint}; write it as `[lists.{name}]`"));
+            }
+            return None;
+        };
+        let fitting = match self.kind {
+            FieldType::Text => matches!(list.kind, ListType::String | ListType::Wildcard | ListType::Signal),
+            FieldType::Ip => list.kind == ListType::Ip,
+            FieldType::Number(_) => list.kind == ListType::Number,
+            FieldType::Value => true,
+            FieldType::Choice(_) | FieldType::Flag => false,
+        };
+        if !fitting {
+            let (kind, value) = (list.kind.as_str(), self.kind.as_str());
+            self.complain(&format!("`{name}` is a list of type `{kind}`, which {value} is never in"));
+            return None;
+        }
+        if !matches!(list.kind, ListType::String | ListType::Wildcard) {
+            self.no_case();
+        }
+        Some((list.test(self.fold == Some(true)), format!("{name:?}")))
+    }
+
+    fn text(&self) -> Option<&str> {
+        self.table.reader.text(self.node, &format!("`{}`", self.operator)).map(|text| text.text)
+    }
+
+    fn no_case(&self) {
+        if self.fold.is_some() {
+            let message = "`ignore_case` has a meaning with texts only";
+            self.table.reader.complain(self.table.key("ignore_case"), message);
+        }
+    }
+
+    fn complain(&self, message: &str) {
+        self.table.reader.complain(self.node.span(), message);
+    }
+}

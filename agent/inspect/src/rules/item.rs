@@ -1,0 +1,66 @@
+//! One of several values, and conditions on it.
+
+use std::cell::OnceCell;
+
+use super::{
+    condition::ItemCondition,
+    field::Part,
+    param_path::{Segment, name_of, write_path},
+    test::{TextValue, Value},
+};
+
+/// A parameter, header, cookie or signal as conditions see it.
+#[derive(Debug)]
+pub(super) struct Item<'a> {
+    /// Empty for what has no name.
+    pub(super) name: &'a [u8],
+    /// Of a parameter, or of the parameter that a signal was found in.
+    pub(super) path: &'a [Segment<'a>],
+    pub(super) value: Value<'a>,
+    /// Of a signal.
+    pub(super) kind: &'static str,
+    path_text: OnceCell<Vec<u8>>,
+}
+
+impl<'a> Item<'a> {
+    pub(super) const fn new(name: &'a [u8], path: &'a [Segment<'a>], value: Value<'a>) -> Self {
+        Self { name, path, value, kind: "", path_text: OnceCell::new() }
+    }
+
+    pub(super) fn signal(
+        name: &'a [u8],
+        kind: &'static str,
+        path: &'a [Segment<'a>],
+        value: Value<'a>,
+    ) -> Self {
+        Self { kind, ..Self::new(name, path, value) }
+    }
+
+    fn path_text(&self) -> &[u8] {
+        self.path_text.get_or_init(|| {
+            let mut text = Vec::new();
+            write_path(self.path, &mut text);
+            text
+        })
+    }
+}
+
+impl ItemCondition {
+    pub(super) fn holds(&self, item: &Item<'_>) -> bool {
+        match self {
+            Self::All(parts) => parts.iter().all(|part| part.holds(item)),
+            Self::Any(parts) => parts.iter().any(|part| part.holds(item)),
+            Self::Not(part) => !part.holds(item),
+            Self::Is { part, test } => {
+                let text = |bytes: &[u8]| test.holds(Value::Text(&TextValue::new(bytes)));
+                match part {
+                    Part::Name => text(item.name),
+                    Part::Path | Part::ParamPath => text(item.path_text()),
+                    Part::Value | Part::ParamValue => test.holds(item.value),
+                    Part::Kind => text(item.kind.as_bytes()),
+                    Part::ParamName => text(name_of(item.path)),
+                }
+            }
+        }
+    }
+}

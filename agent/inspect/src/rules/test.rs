@@ -1,0 +1,249 @@
+//! What a value is compared with.
+
+use std::{cell::OnceCell, cmp::Ordering, collections::HashSet, net::IpAddr, sync::Arc};
+
+use memchr::memmem;
+
+use super::{
+    like::Like,
+    net::{Net, NetSet},
+    number::Number,
+    pattern::Pattern,
+};
+
+/// A value as conditions see it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Value<'a> {
+    Text(&'a TextValue<'a>),
+    Number(Number),
+    Ip(IpAddr),
+    Flag(bool),
+}
+
+/// A text, which may be read as a number or an address, too. Each reading happens once.
+#[derive(Debug)]
+pub(super) struct TextValue<'a> {
+    pub(super) bytes: &'a [u8],
+    number: OnceCell<Option<Number>>,
+    ip: OnceCell<Option<IpAddr>>,
+    lower: OnceCell<Vec<u8>>,
+}
+
+impl<'a> TextValue<'a> {
+    pub(super) const fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, number: OnceCell::new(), ip: OnceCell::new(), lower: OnceCell::new() }
+    }
+
+    pub(super) fn number(&self) -> Option<Number> {
+        *self.number.get_or_init(|| Number::parse(self.bytes))
+    }
+
+    fn ip(&self) -> Option<IpAddr> {
+        const LONGEST: usize = 45;
+        *self.ip.get_or_init(|| {
+            let text = std::str::from_utf8(self.bytes).ok().filter(|text| text.len() <= LONGEST)?;
+            text.parse().ok()
+        })
+    }
+
+    fn lower(&self) -> &[u8] {
+        self.lower.get_or_init(|| self.bytes.to_ascii_lowercase())
+    }
+}
+
+/// An order of numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Compare {
+    Equals,
+    Ge,
+    Le,
+    Gt,
+    Lt,
+}
+
+impl Compare {
+    pub(super) fn holds(self, a: Number, b: Number) -> bool {
+        match (self, a.compare(b)) {
+            (Self::Equals | Self::Ge | Self::Le, Ordering::Equal)
+            | (Self::Ge | Self::Gt, Ordering::Greater)
+            | (Self::Le | Self::Lt, Ordering::Less) => true,
+            (Self::Equals | Self::Ge | Self::Le | Self::Gt | Self::Lt, _) => false,
+        }
+    }
+}
+
+/// What a condition asks of a value. Where case does not matter (`fold`), the literals are in lower case.
+#[derive(Clone, Debug)]
+pub(super) enum Test {
+    Exists,
+    Equals {
+        text: Box<[u8]>,
+        fold: bool,
+    },
+    Contains {
+        text: Box<[u8]>,
+        fold: bool,
+    },
+    StartsWith {
+        text: Box<[u8]>,
+        fold: bool,
+    },
+    EndsWith {
+        text: Box<[u8]>,
+        fold: bool,
+    },
+    Like {
+        like: Like,
+        fold: bool,
+    },
+    Matches(Pattern),
+    Strings {
+        list: Arc<HashSet<Box<[u8]>>>,
+        fold: bool,
+    },
+    /// One of several.
+    OneOf(Arc<[Test]>),
+    Number(Compare, Number),
+    Numbers(Arc<[Number]>),
+    Net(Net),
+    Nets(Arc<NetSet>),
+    Flag(bool),
+}
+
+impl Test {
+    pub(super) fn holds(&self, value: Value<'_>) -> bool {
+        match value {
+            Value::Text(text) => self.holds_text(text),
+            Value::Number(number) => self.holds_number(number),
+            Value::Ip(ip) => self.holds_ip(ip),
+            Value::Flag(flag) => match self {
+                Self::Exists => true,
+                Self::Flag(wanted) => flag == *wanted,
+                Self::Equals { .. }
+                | Self::Contains { .. }
+                | Self::StartsWith { .. }
+                | Self::EndsWith { .. }
+                | Self::Like { .. }
+                | Self::Matches(_)
+                | Self::Strings { .. }
+                | Self::OneOf(_)
+                | Self::Number(..)
+                | Self::Numbers(_)
+                | Self::Net(_)
+                | Self::Nets(_) => false,
+            },
+        }
+    }
+
+    fn holds_text(&self, value: &TextValue<'_>) -> bool {
+        let bytes = value.bytes;
+        match self {
+            Self::Exists => true,
+            Self::Equals { text, fold: false } => bytes == &**text,
+            Self::Equals { text, fold: true } => bytes.eq_ignore_ascii_case(text),
+            Self::Contains { text, fold: false } => memmem::find(bytes, text).is_some(),
+            Self::Contains { text, fold: true } => memmem::find(value.lower(), text).is_some(),
+            Self::StartsWith { text, fold } => {
+                bytes.get(..text.len()).is_some_and(|begin| same(begin, text, *fold))
+            }
+            Self::EndsWith { text, fold } => {
+                let begin = bytes.len().checked_sub(text.len());
+                begin.and_then(|begin| bytes.get(begin..)).is_some_and(|end| same(end, text, *fold))
+            }
+            Self::Like { like, fold } => like.matches(if *fold { value.lower() } else { bytes }),
+            Self::Matches(pattern) => pattern.is_match(bytes),
+            Self::Strings { list, fold } => list.contains(if *fold { value.lower() } else { bytes }),
+            Self::OneOf(tests) => tests.iter().any(|test| test.holds_text(value)),
+            Self::Number(..) | Self::Numbers(_) => {
+                value.number().is_some_and(|number| self.holds_number(number))
+            }
+            Self::Net(_) | Self::Nets(_) => value.ip().is_some_and(|ip| self.holds_ip(ip)),
+            Self::Flag(flag) => bytes == if *flag { b"true".as_slice() } else { b"false" },
+        }
+    }
+
+    fn holds_number(&self, number: Number) -> bool {
+        match self {
+            Self::Exists => true,
+            Self::Number(compare, other) => compare.holds(number, *other),
+            Self::Numbers(list) => list.binary_search_by(|probe| probe.compare(number)).is_ok(),
+            Self::Equals { .. }
+            | Self::Contains { .. }
+            | Self::StartsWith { .. }
+            | Self::EndsWith { .. }
+            | Self::Like { .. }
+            | Self::Matches(_)
+            | Self::Strings { .. }
+            | Self::OneOf(_)
+            | Self::Net(_)
+            | Self::Nets(_)
+            | Self::Flag(_) => false,
+        }
+    }
+
+    fn holds_ip(&self, ip: IpAddr) -> bool {
+        match self {
+            Self::Exists => true,
+            Self::Net(net) => net.contains(ip),
+            Self::Nets(nets) => nets.contains(ip),
+            Self::Equals { .. }
+            | Self::Contains { .. }
+            | Self::StartsWith { .. }
+            | Self::EndsWith { .. }
+            | Self::Like { .. }
+            | Self::Matches(_)
+            | Self::Strings { .. }
+            | Self::OneOf(_)
+            | Self::Number(..)
+            | Self::Numbers(_)
+            | Self::Flag(_) => false,
+        }
+    }
+
+    /// Texts of which one stands (in any case) in every value for which this holds; none if there are no such texts.
+    pub(super) fn literals(&self) -> Vec<Vec<u8>> {
+        match self {
+            Self::Contains { text, .. } | Self::StartsWith { text, .. } | Self::EndsWith { text, .. } => {
+                vec![text.to_ascii_lowercase()]
+            }
+            Self::Like { like, .. } => match like.literal() {
+                [] => Vec::new(),
+                literal => vec![literal.to_ascii_lowercase()],
+            },
+            Self::Matches(pattern) => pattern.literals.clone(),
+            Self::Exists
+            | Self::Equals { .. }
+            | Self::Strings { .. }
+            | Self::OneOf(_)
+            | Self::Number(..)
+            | Self::Numbers(_)
+            | Self::Net(_)
+            | Self::Nets(_)
+            | Self::Flag(_) => Vec::new(),
+        }
+    }
+
+    /// Whether it can hold for no value: a list without entries.
+    pub(super) fn is_never(&self) -> bool {
+        match self {
+            Self::Strings { list, .. } => list.is_empty(),
+            Self::OneOf(tests) => tests.is_empty(),
+            Self::Numbers(list) => list.is_empty(),
+            Self::Nets(nets) => **nets == NetSet::default(),
+            Self::Exists
+            | Self::Equals { .. }
+            | Self::Contains { .. }
+            | Self::StartsWith { .. }
+            | Self::EndsWith { .. }
+            | Self::Like { .. }
+            | Self::Matches(_)
+            | Self::Number(..)
+            | Self::Net(_)
+            | Self::Flag(_) => false,
+        }
+    }
+}
+
+fn same(a: &[u8], b: &[u8], fold: bool) -> bool {
+    if fold { a.eq_ignore_ascii_case(b) } else { a == b }
+}

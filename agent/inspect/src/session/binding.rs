@@ -1,0 +1,74 @@
+//! The rules that hold for one WebSocket.
+
+use std::{sync::Arc, time::Instant};
+
+use crate::{
+    http::Handshake,
+    rules::{Bound, ConnectionFacts, LiveRules, MessageFacts, RuleScratch, RuleSet, Trial},
+    session::Link,
+};
+
+/// What is kept of a connection to judge it by rules, also by those that come later.
+#[derive(Debug)]
+pub(super) struct Binding {
+    link: Link,
+    opened: Instant,
+    handshake: Handshake,
+    /// The rules that were seen last.
+    set: Arc<RuleSet>,
+    /// `None`: they have nothing to say.
+    bound: Option<Box<(Bound, RuleScratch)>>,
+}
+
+impl Binding {
+    pub(super) fn new(link: Link, opened: Instant, handshake: Handshake, live: &LiveRules) -> Self {
+        let set = Arc::clone(&live.current());
+        let bound =
+            bind(&set, link, opened, &handshake).map(|bound| Box::new((bound, RuleScratch::default())));
+        Self { link, opened, handshake, set, bound }
+    }
+
+    /// The sub-protocol that the application chose.
+    pub(super) fn subprotocol(&self) -> Option<&str> {
+        self.handshake.subprotocol()
+    }
+
+    /// Goes over to the rules that are in force now.
+    pub(super) fn refresh(&mut self, live: &LiveRules) {
+        let current = live.current();
+        if !Arc::ptr_eq(&current, &self.set) {
+            *self = Self::new(self.link, self.opened, self.handshake.clone(), live);
+        }
+    }
+
+    /// A trial for a message, if there are rules.
+    pub(super) fn trial(
+        &mut self,
+        message: MessageFacts,
+        live: &LiveRules,
+        now: Instant,
+    ) -> Option<Trial<'_>> {
+        let (bound, scratch) = self.bound.as_deref_mut()?;
+        Some(bound.begin(scratch, message, live.moment(now)))
+    }
+
+    /// Approximate memory in bytes.
+    pub(super) fn buffered_bytes(&self) -> usize {
+        self.handshake.len() + self.bound.as_ref().map_or(0, |bound| bound.1.buffered_bytes())
+    }
+}
+
+/// What rules have to say about a connection; `None` if that is nothing. Of a handshake that was not answered yet it is
+/// presumed that the answer will be yes.
+pub(super) fn bind(set: &Arc<RuleSet>, link: Link, opened: Instant, handshake: &Handshake) -> Option<Bound> {
+    let facts = ConnectionFacts {
+        client: link.client,
+        port: link.port,
+        scheme: link.scheme,
+        handshake: Some(handshake),
+        response_code: 101,
+        opened,
+        connection: link.connection,
+    };
+    (!set.is_plain()).then(|| set.bind(&facts))
+}
