@@ -211,13 +211,11 @@ fn run(lab: &Lab, block: &str) -> usize {
             }
             _ if client.facts.contains("wire_bytes") => client.facts.clear(),
             _ => {
-                if !keeps || client.wire.is_none() {
-                    if !client.open() {
-                        // Where nothing in a message can matter, the handshake decides.
-                        assert_eq!(words, "blocks", "{line}");
-                        checks += 1;
-                        continue;
-                    }
+                if (!keeps || client.wire.is_none()) && !client.open() {
+                    // Where nothing in a message can matter, the handshake decides.
+                    assert_eq!(words, "blocks", "{line}");
+                    checks += 1;
+                    continue;
                 }
                 let message = if found.is_empty() { rest.to_owned() } else { with_attack(rest, &found) };
                 found.clear();
