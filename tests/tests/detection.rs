@@ -149,7 +149,7 @@ fn an_attack_is_blocked_in_every_disguise() {
         (each(&|c| format!("{c:02x}")), vec!["hex"]),
         ("PGltZyBzcmM9eCBvbmVycm9yPWFsZXJ0KGRvY3VtZW50LmNvb2tpZSk+".to_owned(), vec!["base64"]),
         (
-            attack.replace("rr", "r\u{200b}r").replace("le", "l\u{200d}e").replace("oo", "o\u{200b}o"),
+            attack.replace("mg", "m\u{200b}g").replace("ne", "n\u{200c}e").replace("le", "l\u{200d}e"),
             vec!["zero-width"],
         ),
         (each(&full_width), vec!["look-alike"]),
