@@ -232,7 +232,7 @@ mod tests {
         let (printed, outcome) = scanned(&arguments(true, true), input);
         assert_eq!(outcome, Ok(()));
         assert!(printed.starts_with("b\tblock\tSQLI\n"), "{printed}");
-        for word in ["$.x", "' OR '1'='1", "blocks from 5", "balanced", "0.."] {
+        for word in ["$.x", "' OR '1'='1", "blocks from 5", "balanced", "bytes ", ".."] {
             assert!(printed.contains(word), "{word} is missing in {printed}");
         }
     }

@@ -148,10 +148,7 @@ fn an_attack_is_blocked_in_every_disguise() {
         (each(&|c| format!("&#{c};")), vec!["entity"]),
         (each(&|c| format!("{c:02x}")), vec!["hex"]),
         ("PGltZyBzcmM9eCBvbmVycm9yPWFsZXJ0KGRvY3VtZW50LmNvb2tpZSk+".to_owned(), vec!["base64"]),
-        (
-            attack.replace("mg", "m\u{200b}g").replace("ne", "n\u{200c}e").replace("le", "l\u{200d}e"),
-            vec!["zero-width"],
-        ),
+        (attack.chars().map(|c| format!("{c}\u{200b}")).collect(), vec!["zero-width"]),
         (each(&full_width), vec!["look-alike"]),
     ];
     let lab = Lab::new();

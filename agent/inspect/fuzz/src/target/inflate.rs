@@ -2,8 +2,8 @@
 //! of deflate data. What comes out is compared with what another implementation makes of them.
 
 use framewall_inspect::{
-    CloseReason, DeflatePolicy, Direction, Limits, Mode, OpaquePolicy, Opcode, Report, Settings, Unit,
-    inspect_text,
+    CloseReason, DeflatePolicy, Direction, Inspector, Limits, Mode, OpaquePolicy, Opcode, Report, Settings,
+    Unit,
 };
 use miniz_oxide::{
     DataFormat, MZError, MZFlush,
@@ -93,8 +93,9 @@ fn compare_with_reference(messages: &[&[u8]], turns: &[Turn], takeover: bool, te
             return;
         }
         assert!(is_utf8 || !text, "message {index} is not UTF-8 and was taken");
-        let unit = Unit::Message { opcode: if text { Opcode::Text } else { Opcode::Binary }, index };
-        for expected in inspect_text(&plan.settings, &plain) {
+        let opcode = if text { Opcode::Text } else { Opcode::Binary };
+        let unit = Unit::Message { opcode, index };
+        for expected in Inspector::default().inspect(&plan.settings, opcode, &plain) {
             let finding = found.next().expect("everything that is in the message is found");
             assert_eq!(
                 (finding.unit, finding.signal, &finding.location, &finding.excerpt),
