@@ -230,10 +230,20 @@ impl Detector for Sqli {
         let value = value.bytes;
         if is_statement(value) {
             let mut inner = Found::default();
+            // A string that an application opens around the value makes its first words the content of that string:
+            // `select' or 1=1 --`. Only a statement that is whole as it stands is none.
+            let is_whole = whole::is_whole(value);
+            if !(is_whole && whole::is_sound(value)) {
+                read_behind_quotes(value, false, found);
+                if found.score() >= Strength::Strong as u32 {
+                    return;
+                }
+                found.clear();
+            }
             read(value, &mut inner);
             if let Some(evidence) = inner.iter().next() {
                 found.push("a whole SQL statement", Strength::Tag, evidence.at.clone());
-            } else if whole::is_whole(value) {
+            } else if is_whole {
                 found.push("a whole SQL statement", Strength::Tag, 0..value.len());
             }
             short::read(value, found);
@@ -316,27 +326,32 @@ const ONLY_ATTACKS: [&str; 11] = [
 fn read(value: &[u8], found: &mut Found) {
     let plus_is_blank = is_form(value);
     for plus_is_blank in [false, true].into_iter().take(1 + usize::from(plus_is_blank)) {
-        for quote in [b'\'', b'"'] {
-            if found.is_certain() {
-                return;
-            }
-            if let Some(at) = memchr::memchr(quote, value)
-                && may_close(value, quote)
-            {
-                Reader::behind_quote(value, found).read(at + 1, plus_is_blank);
-            }
-        }
-        for bracket in [b'`', b']'] {
-            if let Some(at) = value.iter().take(LONGEST_NAME).position(|byte| *byte == bracket)
-                && value.iter().take(at).all(u8::is_ascii_alphanumeric)
-                && may_close(value, bracket)
-                && !found.is_certain()
-            {
-                Reader::behind_quote(value, found).read(at + 1, plus_is_blank);
-            }
-        }
+        read_behind_quotes(value, plus_is_blank, found);
         if !found.is_certain() {
             Reader::plain(value, found).read(0, plus_is_blank);
+        }
+    }
+}
+
+/// Reads the value as the inside of a string or of a quoted name, until one is certain.
+fn read_behind_quotes(value: &[u8], plus_is_blank: bool, found: &mut Found) {
+    for quote in [b'\'', b'"'] {
+        if found.is_certain() {
+            return;
+        }
+        if let Some(at) = memchr::memchr(quote, value)
+            && may_close(value, quote)
+        {
+            Reader::behind_quote(value, found).read(at + 1, plus_is_blank);
+        }
+    }
+    for bracket in [b'`', b']'] {
+        if let Some(at) = value.iter().take(LONGEST_NAME).position(|byte| *byte == bracket)
+            && value.iter().take(at).all(u8::is_ascii_alphanumeric)
+            && may_close(value, bracket)
+            && !found.is_certain()
+        {
+            Reader::behind_quote(value, found).read(at + 1, plus_is_blank);
         }
     }
 }
@@ -404,6 +419,22 @@ mod tests {
 
     fn missed<'a>(values: &[&'a str], least: u32) -> Vec<&'a str> {
         values.iter().copied().filter(|value| score(value) < least).collect()
+    }
+
+    #[test]
+    fn a_verb_in_front_hides_nothing() {
+        let attacks = [
+            "select x' UNION SELECT login, password FROM accounts -- ",
+            "SELECT name FROM t' OR '1'='1",
+            "select a from b where c = ' or 1=1 -- ",
+            "exec ' or 1=1 --",
+            "insert into x values (' or '1'='1",
+            "with x as ' or 1=1 #",
+            "select ' or ''='",
+            "explain ' and sleep(5) -- ",
+            "update t set a = \" or 1=1 -- ",
+        ];
+        assert_eq!(missed(&attacks, 5), [""; 0]);
     }
 
     #[test]

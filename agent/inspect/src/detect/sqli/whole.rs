@@ -36,6 +36,31 @@ pub(super) fn is_whole(value: &[u8]) -> bool {
     }
 }
 
+/// Whether the strings and brackets of a statement fit together as it stands: each ends, and no literal stands right
+/// beside another.
+pub(super) fn is_sound(value: &[u8]) -> bool {
+    let mut depth = 0_usize;
+    let mut last = Kind::Other;
+    for token in Lexer::new(value, 0, false) {
+        let beside = matches!(
+            (last, token.kind),
+            (Kind::Text { .. }, Kind::Text { .. } | Kind::Number) | (Kind::Number, Kind::Text { .. })
+        );
+        depth = match token.kind {
+            Kind::Text { open: true } => return false,
+            Kind::Open => depth + 1,
+            Kind::Close if depth == 0 => return false,
+            Kind::Close => depth - 1,
+            _ => depth,
+        };
+        if beside {
+            return false;
+        }
+        last = token.kind;
+    }
+    depth == 0
+}
+
 /// The statement behind its first word.
 struct Statement<'v, T> {
     value: &'v [u8],
