@@ -485,6 +485,8 @@ mod tests {
             "union select 1,2,3",
             "having 1=1--",
             "sleep(5)#",
+            "sleep(7)#1",
+            "none waitfor delay '0:0:7'--1",
             "if(now()=sysdate(),sleep(5),0)",
             "(select (case when (7=7) then 1 else 0 end))",
             "make_set(7=7,1)",

@@ -504,7 +504,7 @@ impl<'v, 'f> Reader<'v, 'f> {
             Word::Waitfor => self.waitfor = Some((anchor, token.start)),
             Word::Delay => {
                 if let Some((anchor, start)) = self.waitfor.take() {
-                    let strength = if anchor >= Anchor::Start { Strength::Certain } else { Strength::Medium };
+                    let strength = if anchor >= Anchor::Start { Strength::Certain } else { Strength::Strong };
                     self.note("WAITFOR DELAY", strength, start..token.end);
                 }
             }
