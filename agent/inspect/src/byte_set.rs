@@ -95,6 +95,11 @@ impl ByteSet {
         Self(self.0 | other.0)
     }
 
+    /// Those of these kinds that are not in the other set.
+    pub(crate) const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// The kinds that are not in this set.
     pub(crate) const fn others(self) -> Self {
         Self(!self.0)

@@ -10,7 +10,7 @@ use aho_corasick::{
 
 use crate::{
     byte_set::ByteSet,
-    detect::{DETECTORS, Detector, Signal},
+    detect::{DETECTORS, Detector, Signal, apostrophe::are_all_apostrophes},
 };
 
 /// Shorter values cannot hold an attack.
@@ -32,7 +32,7 @@ const QUIET: ByteSet = WORDS
 /// What is known about a value before a detector looks at it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Gate {
-    /// The kinds of bytes in it.
+    /// The kinds of bytes in it, without apostrophes in words.
     pub(crate) bytes: ByteSet,
     /// Its length in bytes.
     pub(crate) len: usize,
@@ -63,6 +63,11 @@ impl Gate {
         if literals == 0 && !bytes.has_any(quiet.others()) {
             return None;
         }
+        let bytes = if bytes.has_any(ByteSet::QUOTE) && are_all_apostrophes(value) {
+            bytes.without(ByteSet::QUOTE)
+        } else {
+            bytes
+        };
         Some(Self { bytes, len: value.len(), decoded: false, literals, asked: 0 })
     }
 

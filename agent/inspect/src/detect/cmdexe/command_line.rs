@@ -27,6 +27,9 @@ pub(super) fn examine(value: &Value<'_>, found: &mut Found) {
 /// Most commands within text that are looked at: what they add up to is known by then.
 const LONGEST_COMMAND_LINE: u32 = 64;
 
+/// How often one byte is repeated that is padding.
+const PADDING: usize = 32;
+
 /// What stands before the place that is looked at.
 #[derive(Debug, Default)]
 struct Before {
@@ -55,7 +58,7 @@ struct Before {
 impl Before {
     /// Whether the word that was passed is one byte repeated.
     const fn is_padding(&self) -> bool {
-        self.run >= 32 && self.run < u32::MAX
+        self.run >= PADDING as u32 && self.run < u32::MAX
     }
 }
 
@@ -99,6 +102,9 @@ struct Line<'a, 'b> {
 impl Line<'_, '_> {
     fn scan(&mut self) {
         let mut at = self.start(0);
+        if !self.is_padded() && !has_openers(self.value.get(at..).unwrap_or_default()) {
+            return;
+        }
         loop {
             at = self.pass_text(at);
             let Some(&byte) = self.value.get(at) else { return };
@@ -122,6 +128,13 @@ impl Line<'_, '_> {
                 }
             }
         }
+    }
+
+    /// Whether the value begins with one byte repeated, behind which its first word may stand.
+    fn is_padded(&self) -> bool {
+        let front = self.value.iter().position(u8::is_ascii_alphanumeric).unwrap_or_default();
+        let run = self.value.get(front..front + PADDING);
+        run.is_some_and(|run| run.iter().all(|byte| Some(byte) == run.first()))
     }
 
     /// Where the next byte stands that means something within a word or behind more than one.
@@ -780,6 +793,13 @@ impl Line<'_, '_> {
         let mut rest = rest.iter().skip_while(|byte| **byte == b' ');
         rest.next() == Some(&b'|') && rest.any(|byte| *byte == b'|')
     }
+}
+
+/// Whether a command may begin somewhere in it but at its front.
+fn has_openers(value: &[u8]) -> bool {
+    memchr::memchr3(b';', b'|', b'&', value).is_some()
+        || memchr::memchr3(b'$', b'`', b'\n', value).is_some()
+        || memchr::memchr3(b'<', b'>', b'\r', value).is_some()
 }
 
 /// The bytes of separators, substitutions, strings and assignments.
