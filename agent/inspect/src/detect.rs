@@ -1,6 +1,5 @@
 //! Judges one value: how much speaks for an attack, and of which class?
 
-mod apostrophe;
 mod backdoor;
 mod catalogue;
 mod cmdexe;
@@ -21,6 +20,7 @@ mod null_byte;
 mod oob_domain;
 mod plain_url;
 mod private_file;
+mod prose;
 mod response_split;
 mod scanner;
 mod shell_phrase;

@@ -10,7 +10,7 @@ use aho_corasick::{
 
 use crate::{
     byte_set::ByteSet,
-    detect::{DETECTORS, Detector, Signal, apostrophe::are_all_apostrophes},
+    detect::{DETECTORS, Detector, Signal, prose::without_prose},
 };
 
 /// Shorter values cannot hold an attack.
@@ -32,7 +32,7 @@ const QUIET: ByteSet = WORDS
 /// What is known about a value before a detector looks at it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Gate {
-    /// The kinds of bytes in it, without apostrophes in words.
+    /// The kinds of bytes in it, but for those of [prose](without_prose).
     pub(crate) bytes: ByteSet,
     /// Its length in bytes.
     pub(crate) len: usize,
@@ -52,7 +52,7 @@ impl Gate {
 
     /// The same for a value that does not stand so in the message.
     pub(crate) fn of_decoded(value: &[u8], bytes: ByteSet) -> Option<Self> {
-        Some(Self { decoded: true, ..Self::new(value, bytes, WORDS)? })
+        Some(Self { decoded: true, ..Self::new(value, bytes, WORDS.without(ByteSet::HIGH))? })
     }
 
     fn new(value: &[u8], bytes: ByteSet, quiet: ByteSet) -> Option<Self> {
@@ -63,11 +63,7 @@ impl Gate {
         if literals == 0 && !bytes.has_any(quiet.others()) {
             return None;
         }
-        let bytes = if bytes.has_any(ByteSet::QUOTE) && are_all_apostrophes(value) {
-            bytes.without(ByteSet::QUOTE)
-        } else {
-            bytes
-        };
+        let bytes = without_prose(value, bytes);
         Some(Self { bytes, len: value.len(), decoded: false, literals, asked: 0 })
     }
 
