@@ -80,6 +80,11 @@ impl ByteSet {
         Self(TABLE[byte as usize])
     }
 
+    /// A number that is the same for the same kinds.
+    pub(crate) const fn digest(self) -> usize {
+        self.0 as usize
+    }
+
     /// Whether one of these kinds is there.
     pub(crate) const fn has_any(self, of: Self) -> bool {
         self.0 & of.0 != 0

@@ -310,7 +310,7 @@ fn undouble(value: &[u8]) -> Option<Vec<u8>> {
 
 /// The value without the backslashes before its quotes.
 fn unescape(value: &[u8]) -> Option<Vec<u8>> {
-    memchr::memmem::find(value, b"\\'")?;
+    memchr::memchr_iter(b'\\', value).find(|at| value.get(at + 1) == Some(&b'\''))?;
     let mut plain = Vec::with_capacity(value.len());
     for (at, byte) in value.iter().enumerate() {
         if *byte != b'\\' || value.get(at + 1) != Some(&b'\'') {
@@ -323,7 +323,7 @@ fn unescape(value: &[u8]) -> Option<Vec<u8>> {
 /// The value with plain quotes for typographic ones, which an editor made of them, if it has no other ones.
 fn unsmarten(value: &[u8]) -> Option<Vec<u8>> {
     const LONGEST: usize = 96;
-    if value.len() > LONGEST || value.iter().any(|byte| matches!(byte, b'\'' | b'"')) {
+    if value.len() > LONGEST || value.is_ascii() || value.iter().any(|byte| matches!(byte, b'\'' | b'"')) {
         return None;
     }
     let text = std::str::from_utf8(value).ok()?;
@@ -369,7 +369,7 @@ fn read_behind_quotes(value: &[u8], plus_is_blank: bool, found: &mut Found) {
         }
     }
     for bracket in [b'`', b']'] {
-        if let Some(at) = value.iter().take(LONGEST_NAME).position(|byte| *byte == bracket)
+        if let Some(at) = memchr::memchr(bracket, value.get(..LONGEST_NAME).unwrap_or(value))
             && value.iter().take(at).all(u8::is_ascii_alphanumeric)
             && may_close(value, bracket)
             && !found.is_certain()
