@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use crate::{
     byte_set::ByteSet,
-    detect::{Detector, Examples, Found, Gate, Signal, Strength, Value},
+    detect::{Detector, Examples, Found, Gate, Signal, Strength, Value, any_case::starts},
 };
 use expression::{Beginning, beginning};
 use word::{Word, is_telling_member, judge};
@@ -1025,11 +1025,6 @@ fn before_filter(text: &[u8], at: usize) -> bool {
 
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
-}
-
-/// Whether `text` begins with `word`, in any case.
-fn starts(text: &[u8], word: &[u8]) -> bool {
-    text.get(..word.len()).is_some_and(|text| text.eq_ignore_ascii_case(word))
 }
 
 fn lower<'b>(word: &[u8], buffer: &'b mut [u8; 40]) -> &'b [u8] {

@@ -10,7 +10,7 @@ mod url;
 
 use crate::{
     byte_set::ByteSet,
-    detect::{Detector, Examples, Found, Gate, Signal, Strength, Value},
+    detect::{Detector, Examples, Found, Gate, Signal, Strength, Value, any_case::starts},
 };
 
 /// Cross-site scripting (CWE-79): tags and attributes that run script, in text or breaking out of an attribute
@@ -137,7 +137,7 @@ impl Detector for Xss {
         {
             found.push("cookies that are sent elsewhere", Strength::Strong, at..at + 15);
         }
-        if call.is_some() && text.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"data:,")) {
+        if call.is_some() && starts(text, b"data:,") {
             found.push("value that is a document in a URL", Strength::Strong, 0..text.len());
         }
         whole_url(text, found);

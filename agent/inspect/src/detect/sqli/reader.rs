@@ -9,7 +9,7 @@ mod statement;
 
 use std::ops::Range;
 
-use crate::detect::{Found, Strength};
+use crate::detect::{Found, Strength, any_case::starts};
 
 use super::{
     token::{Kind, Lexer, Token},
@@ -645,9 +645,7 @@ impl<'v, 'f> Reader<'v, 'f> {
 
 /// `current_user` and others that are functions without parentheses.
 fn is_pseudo_column(word: &[u8]) -> bool {
-    ["current_", "system_user", "session_user"].iter().any(|known| {
-        word.get(..known.len()).is_some_and(|start| start.eq_ignore_ascii_case(known.as_bytes()))
-    })
+    ["current_", "system_user", "session_user"].iter().any(|known| starts(word, known.as_bytes()))
 }
 
 fn ends_with(text: &[u8], end: &[u8]) -> bool {

@@ -4,6 +4,7 @@ use memchr::memmem;
 
 use crate::detect::{
     Found, Strength,
+    any_case::starts,
     ssti::expression::{Beginning, beginning},
 };
 
@@ -337,10 +338,6 @@ fn text_ends(text: &[u8], end: &[u8]) -> bool {
 
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
-}
-
-fn starts(text: &[u8], word: &[u8]) -> bool {
-    text.get(..word.len()).is_some_and(|text| text.eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]

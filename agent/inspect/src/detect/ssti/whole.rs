@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use crate::detect::{Found, Strength};
+use crate::detect::{Found, Strength, any_case::starts};
 
 /// Longest value that is looked at as a whole.
 const SHORT: usize = 200;
@@ -487,10 +487,6 @@ fn groups_of_digits(text: &[u8]) -> bool {
 
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$')
-}
-
-fn starts(text: &[u8], word: &[u8]) -> bool {
-    text.get(..word.len()).is_some_and(|text| text.eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]

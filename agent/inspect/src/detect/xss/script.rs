@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use crate::detect::{
     Found, Strength,
+    any_case::starts,
     xss::{css, small::Small},
 };
 
@@ -540,7 +541,7 @@ impl Reader<'_, '_> {
                 b"(this.name",
             ]
             .iter()
-            .any(|code| rest.get(..code.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(code)));
+            .any(|code| starts(rest, code));
         let runs = if matches!(
             name.as_bytes(),
             b"eval" | b"settimeout" | b"setinterval" | b"setimmediate" | b"execscript" | b"function"
