@@ -410,11 +410,10 @@ fn is_statement(value: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::tests::score_of;
 
     fn score(value: &str) -> u32 {
-        let mut found = Found::default();
-        Sqli.examine(&Value::text(value.as_bytes()), &mut found);
-        found.score()
+        score_of(&Sqli, value)
     }
 
     fn missed<'a>(values: &[&'a str], least: u32) -> Vec<&'a str> {

@@ -109,11 +109,10 @@ fn edge(name: &[u8], at: usize, found: &mut Found) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::tests::score_of;
 
     fn score(text: &str) -> u32 {
-        let mut found = Found::default();
-        Ssi.examine(&Value::text(text.as_bytes()), &mut found);
-        found.score()
+        score_of(&Ssi, text)
     }
 
     #[test]

@@ -1036,14 +1036,11 @@ fn lower<'b>(word: &[u8], buffer: &'b mut [u8; 40]) -> &'b [u8] {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
     use super::*;
+    use crate::detect::tests::{is_linear, score_of};
 
     fn score(text: &str) -> u32 {
-        let mut found = Found::default();
-        Ssti.examine(&Value::text(text.as_bytes()), &mut found);
-        found.score()
+        score_of(&Ssti, text)
     }
 
     #[test]
@@ -1125,21 +1122,6 @@ mod tests {
         }
     }
 
-    fn time(text: &str) -> Duration {
-        let value = Value::text(text.as_bytes());
-        let start = Instant::now();
-        Ssti.examine(&value, &mut Found::default());
-        start.elapsed()
-    }
-
-    /// Whether sixteen times as much of `part` takes about sixteen times as long, and not 256 times. One run in which
-    /// the machine did nothing else will do.
-    fn is_linear(part: &str) -> bool {
-        let (few, many) = (part.repeat(512 / part.len()), part.repeat(16 * 512 / part.len()));
-        let least = (0..4).map(|_| time(&few)).min().unwrap_or_default();
-        (0..50).any(|_| time(&many) < least * 80 + Duration::from_micros(200))
-    }
-
     #[test]
     fn takes_linear_time_whatever_is_repeated() {
         for part in Ssti
@@ -1148,7 +1130,7 @@ mod tests {
             .copied()
             .chain(["@php ", "{=", "{{[%", "@", "@{", "{{(", "${'", "{{x", "#set($", "{%for ", "<%="])
         {
-            assert!(is_linear(part), "{part:?}");
+            assert!(is_linear(&Ssti, part), "{part:?}");
         }
     }
 }

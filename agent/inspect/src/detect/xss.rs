@@ -191,14 +191,11 @@ fn guessed(text: &[u8], found: &mut Found) {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
     use super::*;
+    use crate::detect::tests::{is_linear, score_of};
 
     fn score(text: &str) -> u32 {
-        let mut found = Found::default();
-        Xss.examine(&Value::text(text.as_bytes()), &mut found);
-        found.score()
+        score_of(&Xss, text)
     }
 
     #[test]
@@ -269,21 +266,6 @@ mod tests {
         assert!((2..5).contains(&score(page)));
     }
 
-    fn time(text: &str) -> Duration {
-        let value = Value::text(text.as_bytes());
-        let start = Instant::now();
-        Xss.examine(&value, &mut Found::default());
-        start.elapsed()
-    }
-
-    /// Whether sixteen times as much of `part` takes about sixteen times as long, and not 256 times. One run in which
-    /// the machine did nothing else will do.
-    fn is_linear(part: &str) -> bool {
-        let (few, many) = (part.repeat(512 / part.len()), part.repeat(16 * 512 / part.len()));
-        let least = (0..4).map(|_| time(&few)).min().unwrap_or_default();
-        (0..50).any(|_| time(&many) < least * 80 + Duration::from_micros(200))
-    }
-
     #[test]
     fn takes_linear_time_whatever_is_repeated() {
         for part in Xss
@@ -292,7 +274,7 @@ mod tests {
             .copied()
             .chain(["alert(", "open(", "<svg ", "<a href=", "\"onx=", "top[", "</script", "style=", "<"])
         {
-            assert!(is_linear(part), "{part:?}");
+            assert!(is_linear(&Xss, part), "{part:?}");
         }
     }
 }

@@ -432,11 +432,10 @@ fn find_word(text: &[u8], word: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::tests::score_of;
 
     fn score(text: &str) -> u32 {
-        let mut found = Found::default();
-        Xxe.examine(&Value::text(text.as_bytes()), &mut found);
-        found.score()
+        score_of(&Xxe, text)
     }
 
     #[test]

@@ -534,11 +534,10 @@ fn split_keyword(value: &[u8]) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::tests::score_by;
 
     fn score(value: &str) -> u32 {
-        let mut found = Found::default();
-        read(value.as_bytes(), &mut found);
-        found.score()
+        score_by(read, value)
     }
 
     #[test]

@@ -343,11 +343,10 @@ fn is_word(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::tests::score_by;
 
     fn score(text: &str) -> u32 {
-        let mut found = Found::default();
-        judge(text.as_bytes(), &mut found);
-        found.score()
+        score_by(judge, text)
     }
 
     #[test]
