@@ -5,7 +5,10 @@ use memchr::memmem;
 use crate::detect::{
     Found, Strength,
     any_case::starts,
-    ssti::expression::{Beginning, beginning},
+    ssti::{
+        expression::{Beginning, beginning},
+        word::is_word,
+    },
 };
 
 /// Longest value that is looked at.
@@ -334,10 +337,6 @@ fn is_call(code: &[u8]) -> bool {
 
 fn text_ends(text: &[u8], end: &[u8]) -> bool {
     text.len() > end.len() && text.ends_with(end)
-}
-
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
 #[cfg(test)]
