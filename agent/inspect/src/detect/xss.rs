@@ -2,6 +2,7 @@
 
 mod css;
 mod fragment;
+mod handler;
 mod markup;
 mod script;
 mod small;
@@ -165,7 +166,7 @@ fn whole_url(text: &[u8], found: &mut Found) {
             let code = memchr::memchr(b':', text).and_then(|colon| text.get(colon + 1..)).unwrap_or_default();
             let runs = code.iter().any(|byte| matches!(byte, b'(' | b'`' | b'=' | b'['));
             let prose = code.first() == Some(&b' ') && !found.is_certain();
-            if runs && !prose && !script::is_idle(code) {
+            if runs && !prose && !url::is_idle(code) {
                 found.push("value that is a URL which runs script", Strength::Strong, 0..text.len());
             }
         }

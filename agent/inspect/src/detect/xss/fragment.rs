@@ -6,7 +6,7 @@ use memchr::memmem;
 
 use crate::detect::{
     Found, Strength,
-    xss::{script::is_handler, small::Small},
+    xss::{handler::is_handler, small::Small},
 };
 
 /// Longest value that is looked at.

@@ -5,7 +5,7 @@ use crate::detect::{
     any_case::starts,
     xss::{
         css,
-        script::{is_handler, is_idle},
+        handler::is_handler,
         small::Small,
         tag::{Attributes, Tag, Tags},
         url::{self, Scheme},
@@ -229,7 +229,7 @@ impl<'a> Judge<'a> {
             Scheme::Script => {
                 let code =
                     memchr::memchr(b':', value).and_then(|colon| value.get(colon + 1..)).unwrap_or_default();
-                if is_idle(code) {
+                if url::is_idle(code) {
                     found.push("link without a target", Strength::Weak, whole);
                 } else {
                     self.push("attribute with a URL that runs script", Strength::Strong, whole, found);

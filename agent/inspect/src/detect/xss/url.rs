@@ -139,6 +139,16 @@ fn reference(text: &[u8]) -> Option<(u8, usize)> {
     Some((u8::try_from(code).ok().filter(u8::is_ascii).unwrap_or(0xff), used))
 }
 
+/// Code that does nothing: links that are buttons have it.
+pub(super) fn is_idle(code: &[u8]) -> bool {
+    let code = code.trim_ascii();
+    [&b"void(0)"[..], b"void 0", b";", b"//", b"void(null)", b"return false"].iter().any(|idle| {
+        code.strip_prefix(*idle).is_some_and(|rest| {
+            rest.iter().take(2).all(|byte| matches!(byte, b';' | b'"' | b'\'' | b'>' | b')'))
+        })
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
