@@ -1,5 +1,6 @@
 //! Judges one value: how much speaks for an attack, and of which class?
 
+mod any_case;
 mod backdoor;
 mod catalogue;
 mod cmdexe;

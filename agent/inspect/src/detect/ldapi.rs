@@ -150,11 +150,10 @@ fn is_attribute(name: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::tests::score_of;
 
     fn score(text: &str) -> u32 {
-        let mut found = Found::default();
-        Ldapi.examine(&Value::text(text.as_bytes()), &mut found);
-        found.score()
+        score_of(&Ldapi, text)
     }
 
     #[test]

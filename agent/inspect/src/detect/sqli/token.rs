@@ -252,19 +252,12 @@ impl<'a> Lexer<'a> {
                 }
                 Kind::Compare
             }
-            b'!' if matches!(next, b'=' | b'<' | b'>') => {
-                self.at += 1;
-                Kind::Compare
-            }
-            b'^' if next == b'=' => {
-                self.at += 1;
-                Kind::Compare
-            }
-            b'@' if next == b'>' => {
-                self.at += 1;
-                Kind::Compare
-            }
-            b'~' if next == b'~' => {
+            b'!' | b'^' | b'@' | b'~'
+                if matches!(
+                    (byte, next),
+                    (b'!', b'=' | b'<' | b'>') | (b'^', b'=') | (b'@', b'>') | (b'~', b'~')
+                ) =>
+            {
                 self.at += 1;
                 Kind::Compare
             }
@@ -278,11 +271,7 @@ impl<'a> Lexer<'a> {
                 Kind::Operator
             }
             b'!' | b'~' => Kind::Prefix,
-            b'&' if next == b'&' => {
-                self.at += 1;
-                Kind::Conjunction
-            }
-            b'|' if next == b'|' => {
+            b'&' | b'|' if next == byte => {
                 self.at += 1;
                 Kind::Conjunction
             }
