@@ -7,7 +7,7 @@ use framewall_inspect::{Direction, Link, Session, Settings};
 const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
 /// Feeds bytes and takes all actions.
-pub fn feed(session: &mut Session, direction: Direction, bytes: &[u8], now: Instant) {
+pub(crate) fn feed(session: &mut Session, direction: Direction, bytes: &[u8], now: Instant) {
     session.handle_input(direction, bytes, now);
     while let Some(action) = session.poll_action() {
         black_box(action);
@@ -15,7 +15,7 @@ pub fn feed(session: &mut Session, direction: Direction, bytes: &[u8], now: Inst
 }
 
 /// A session whose handshake is done; `extension` is what both sides agree on.
-pub fn websocket(extension: &str, settings: &Arc<Settings>, now: Instant) -> Session {
+pub(crate) fn websocket(extension: &str, settings: &Arc<Settings>, now: Instant) -> Session {
     let extensions = match extension {
         "" => String::new(),
         value => format!("Sec-WebSocket-Extensions: {value}\r\n"),
@@ -35,7 +35,7 @@ pub fn websocket(extension: &str, settings: &Arc<Settings>, now: Instant) -> Ses
 }
 
 /// A masked frame with this first byte.
-pub fn client_frame(first: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn client_frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = match payload.len() {
         len @ 0..=125 => vec![first, 0x80 | len as u8],
         len @ 126..=0xffff => [&[first, 0x80 | 126], &(len as u16).to_be_bytes()[..]].concat(),
