@@ -3,6 +3,7 @@
 //! The command line wins over the file. Every error names the file, the line, the column, the key and what is
 //! allowed; nothing is half-applied.
 
+mod anonymise;
 mod limits;
 mod port;
 mod source;
@@ -21,6 +22,7 @@ use toml::Spanned;
 
 pub(crate) use self::port::Port;
 use self::{
+    anonymise::RawAnonymise,
     limits::RawLimits,
     port::{RawPort, RawProfile},
     source::{Complaint, Source},
@@ -28,7 +30,7 @@ use self::{
 use crate::{
     cli::{RunArgs, RunMode},
     rules::beside,
-    telemetry::events::Destination,
+    telemetry::{clients::Anonymise, events::Destination},
 };
 
 /// What the daemon runs with.
@@ -40,6 +42,8 @@ pub(crate) struct Config {
     pub(crate) mode: RunMode,
     /// Where events go.
     pub(crate) events: Destination,
+    /// Whether events and the log name clients by pseudonyms.
+    pub(crate) anonymise_clients: Anonymise,
     /// How long open connections may go on after SIGTERM.
     pub(crate) drain_timeout: Duration,
     /// Worker threads; `None` for one a core.
@@ -74,6 +78,7 @@ struct RawConfig {
     mode: Option<RunMode>,
     profile: Option<RawProfile>,
     events: Option<PathBuf>,
+    anonymise_clients: RawAnonymise,
     drain_timeout_ms: Option<Spanned<i64>>,
     workers: Option<Spanned<i64>>,
     max_connections: Option<Spanned<i64>>,
@@ -153,6 +158,7 @@ impl Config {
             ports: numbers.into_iter().map(|number| table(number).unwrap_or_else(|| plain(number))).collect(),
             mode,
             events: args.events.clone().or(raw.events).map_or(Destination::StandardOutput, Destination::from),
+            anonymise_clients: raw.anonymise_clients.beside(path),
             drain_timeout: source
                 .optional("drain_timeout_ms", raw.drain_timeout_ms.as_ref(), 0..=600_000)?
                 .map_or(DRAIN_TIMEOUT, Duration::from_millis),
@@ -321,6 +327,25 @@ mod tests {
         assert_eq!(parse(&args()).rules, [PathBuf::from("/etc/f/a.toml"), PathBuf::from("/b.toml")]);
         let given = RunArgs { rules: vec!["c.toml".into()], ..args() };
         assert_eq!(parse(&given).rules, [PathBuf::from("c.toml")]);
+    }
+
+    #[test]
+    fn clients_are_anonymised_with_a_random_key_or_that_of_a_file() {
+        let parse = |text| Config::parse(Path::new("/etc/f/f.toml"), text, &args()).expect("sound");
+        let wanted = |text| parse(text).anonymise_clients;
+        assert_eq!(wanted(""), Anonymise::No);
+        assert_eq!(wanted("anonymise_clients = false"), Anonymise::No);
+        assert_eq!(wanted("anonymise_clients = true"), Anonymise::RandomKey);
+        let file = wanted("anonymise_clients = { key_file = \"key\" }");
+        assert_eq!(file, Anonymise::KeyFile("/etc/f/key".into()));
+        let wrong = error("anonymise_clients = \"yes\"");
+        assert!(
+            wrong.starts_with("f.toml:1:21: invalid type: string \"yes\", expected true, false or"),
+            "{wrong}"
+        );
+        let unknown = error("[anonymise_clients]\nkey = \"k\"");
+        assert!(unknown.starts_with("f.toml:2:1: unknown field `key`, expected `key_file`"), "{unknown}");
+        assert!(error("anonymise_clients = {}").starts_with("f.toml:1:21: missing field `key_file`"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{
     collections::hash_map::RandomState,
     hash::BuildHasher as _,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{
         Arc, LazyLock,
         atomic::{AtomicU64, Ordering},
@@ -17,7 +17,10 @@ use framewall_inspect::{
 };
 use tracing::{debug, info};
 
-use crate::telemetry::events::{Event, Events};
+use crate::telemetry::{
+    clients::ClientName,
+    events::{Event, Events},
+};
 
 /// Why a connection ended; one a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +81,9 @@ static MASK_KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 pub(crate) struct Record {
     events: Events,
     connection: u64,
-    client: SocketAddr,
+    /// For the inspection only; what is told carries the name.
+    address: IpAddr,
+    client: ClientName,
     server: SocketAddr,
     opened: Instant,
     reason: Option<EndReason>,
@@ -89,14 +94,15 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// Begins the record and reports the connection.
-    pub(crate) fn open(events: Events, client: SocketAddr, server: SocketAddr) -> Self {
+    /// Begins the record of a connection from `address`, whose client is called `client`, and reports it.
+    pub(crate) fn open(events: Events, address: IpAddr, client: ClientName, server: SocketAddr) -> Self {
         let connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
         events.emit(&Event::ConnectionOpened { connection, client, server });
         debug!(connection, %client, %server, "connection opened");
         Self {
             events,
             connection,
+            address,
             client,
             server,
             opened: Instant::now(),
@@ -117,7 +123,7 @@ impl Record {
     /// What rules are told of the connection.
     pub(crate) fn link(&self) -> Link {
         Link {
-            client: self.client.ip().to_canonical(),
+            client: self.address.to_canonical(),
             port: self.server.port(),
             // What is steered is not encrypted.
             scheme: "http",

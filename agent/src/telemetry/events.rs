@@ -24,6 +24,7 @@ use framewall_inspect::{Finding, Handshake, Offence, RuleMatch, Unit};
 use serde::Serialize;
 use tracing::warn;
 
+use super::clients::ClientName;
 use crate::cli::RunMode;
 
 /// Events that may wait to be written.
@@ -66,23 +67,23 @@ pub(crate) enum Event<'a> {
     /// The kernel has no connection to give, mostly for want of file descriptors.
     AcceptFailed { error: String },
     /// A connection was reset at once.
-    ConnectionRefused { client: SocketAddr, server: SocketAddr, reason: &'a str },
+    ConnectionRefused { client: ClientName, server: SocketAddr, reason: &'a str },
     /// A client has connected.
-    ConnectionOpened { connection: u64, client: SocketAddr, server: SocketAddr },
+    ConnectionOpened { connection: u64, client: ClientName, server: SocketAddr },
     /// The connection has become a WebSocket; its messages are inspected.
     WebsocketOpened {
         connection: u64,
-        client: SocketAddr,
+        client: ClientName,
         server: SocketAddr,
         #[serde(flatten)]
         handshake: Box<Upgrade<'a>>,
     },
     /// The rest of the connection passes uninspected.
-    ConnectionOpaque { connection: u64, client: SocketAddr, server: SocketAddr, kind: &'a str },
+    ConnectionOpaque { connection: u64, client: ClientName, server: SocketAddr, kind: &'a str },
     /// A rule, a rate limit or the attack threshold has spoken.
     RuleMatched {
         connection: u64,
-        client: SocketAddr,
+        client: ClientName,
         server: SocketAddr,
         #[serde(flatten)]
         matched: Match<'a>,
@@ -94,7 +95,7 @@ pub(crate) enum Event<'a> {
     /// A message was kept from the application and its connection closed.
     MessageBlocked {
         connection: u64,
-        client: SocketAddr,
+        client: ClientName,
         server: SocketAddr,
         #[serde(flatten)]
         finding: Evidence<'a>,
@@ -102,7 +103,7 @@ pub(crate) enum Event<'a> {
     /// A message was found offending and passed, in mode log.
     MessageFlagged {
         connection: u64,
-        client: SocketAddr,
+        client: ClientName,
         server: SocketAddr,
         #[serde(flatten)]
         finding: Evidence<'a>,
@@ -110,7 +111,7 @@ pub(crate) enum Event<'a> {
     /// Something about a message is worth knowing and no reason to block it; it passed.
     MessageTagged {
         connection: u64,
-        client: SocketAddr,
+        client: ClientName,
         server: SocketAddr,
         #[serde(flatten)]
         finding: Evidence<'a>,
@@ -118,7 +119,7 @@ pub(crate) enum Event<'a> {
     /// A handshake was kept from the application and its client refused.
     HandshakeBlocked {
         connection: u64,
-        client: SocketAddr,
+        client: ClientName,
         server: SocketAddr,
         #[serde(flatten)]
         finding: Evidence<'a>,
@@ -126,7 +127,7 @@ pub(crate) enum Event<'a> {
     /// A handshake was found offending and passed, in mode log.
     HandshakeFlagged {
         connection: u64,
-        client: SocketAddr,
+        client: ClientName,
         server: SocketAddr,
         #[serde(flatten)]
         finding: Evidence<'a>,
@@ -134,7 +135,7 @@ pub(crate) enum Event<'a> {
     /// Something about a handshake is worth knowing and no reason to refuse it; it passed.
     HandshakeTagged {
         connection: u64,
-        client: SocketAddr,
+        client: ClientName,
         server: SocketAddr,
         #[serde(flatten)]
         finding: Evidence<'a>,
@@ -142,7 +143,7 @@ pub(crate) enum Event<'a> {
     /// A peer broke a standard.
     ProtocolViolation {
         connection: u64,
-        client: SocketAddr,
+        client: ClientName,
         server: SocketAddr,
         #[serde(flatten)]
         offence: Breach<'a>,
@@ -150,7 +151,7 @@ pub(crate) enum Event<'a> {
     /// A connection reached one of its limits.
     LimitReached {
         connection: u64,
-        client: SocketAddr,
+        client: ClientName,
         server: SocketAddr,
         #[serde(flatten)]
         offence: Breach<'a>,
@@ -158,7 +159,7 @@ pub(crate) enum Event<'a> {
     /// A connection did what the configuration does not allow.
     PolicyViolation {
         connection: u64,
-        client: SocketAddr,
+        client: ClientName,
         server: SocketAddr,
         #[serde(flatten)]
         offence: Breach<'a>,
@@ -166,7 +167,7 @@ pub(crate) enum Event<'a> {
     /// The connection's end and its one reason.
     ConnectionClosed {
         connection: u64,
-        client: SocketAddr,
+        client: ClientName,
         server: SocketAddr,
         reason: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -412,7 +413,7 @@ mod tests {
 
     #[test]
     fn an_event_is_one_line_of_json_with_a_time() {
-        let client = "192.0.2.7:4242".parse().expect("a literal address");
+        let client = ClientName::Address("192.0.2.7:4242".parse().expect("a literal address"));
         let server = "[2001:db8::1]:8080".parse().expect("a literal address");
         let line = Event::ConnectionOpened { connection: 7, client, server }.to_line();
         assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
