@@ -372,6 +372,29 @@ fn a_block_says_its_code_and_reason_and_names_its_rule() {
 }
 
 #[test]
+fn what_limits_cannot_count_is_an_event_and_no_flood_of_them() {
+    let lab = Lab::new();
+    let app = App::start(&lab, Kind::Tungstenite, PORT);
+    let files = Files::new(
+        "[counting]\nmax_keys = 1000\n[[rate_limit]]\nid = \"users\"\nkey = [\"param:user\"]\nthreshold = 1\n\
+         window_s = 60\nduration_s = 3600\naction = \"log\"\nlog = \"none\"\n",
+    );
+    let daemon = files.daemon(&lab);
+    let mut client = WsClient::connect(&lab.client, lab::v4(PORT));
+    let count = 3000;
+    for user in 0..count {
+        client.echo(&format!(r#"{{"user":"u{user}"}}"#));
+    }
+    assert_eq!(app.messages(client.address).len(), count, "nobody is blocked for it");
+    let lost = daemon.events_of("counts_lost");
+    let [event] = &lost[..] else { panic!("the first of them: {lost:?}") };
+    assert_eq!((&event["rule"], &event["max_keys"]), (&json!("users"), &json!(1000)));
+    assert_eq!((&event["uncounted"], &event["replaced"]), (&json!(1), &json!(0)));
+    assert!(daemon.stderr().contains("raise max_keys"), "{}", daemon.report());
+    client.close();
+}
+
+#[test]
 fn in_mode_log_rules_say_what_they_would_do() {
     let lab = Lab::new();
     let _app = App::start(&lab, Kind::Tungstenite, PORT);

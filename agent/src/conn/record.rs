@@ -13,9 +13,10 @@ use std::{
 
 use framewall_inspect::{
     CloseReason, Counters, Direction, Finding, FindingAction, Link, Offence, OffenceClass, Report, RuleMatch,
-    Unit, rules::RuleAction,
+    Unit,
+    rules::{Loss, LostCounts, RuleAction},
 };
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 use crate::telemetry::{
     clients::ClientName,
@@ -172,6 +173,16 @@ impl Record {
             }
             Report::Finding(finding) => self.report_finding(finding),
             Report::Rule(matched) => self.report_rule(matched),
+            Report::CountsLost(lost) => {
+                let LostCounts { rule, max_keys, loss: Loss { uncounted, replaced } } = lost.as_ref();
+                warn!(%rule, max_keys, uncounted, replaced, "limits cannot count all clients, raise max_keys");
+                self.events.emit(&Event::CountsLost {
+                    rule,
+                    max_keys: *max_keys,
+                    uncounted: *uncounted,
+                    replaced: *replaced,
+                });
+            }
             Report::Offence(offence) => self.report_offence(*offence),
         }
     }

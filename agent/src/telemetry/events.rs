@@ -88,6 +88,8 @@ pub(crate) enum Event<'a> {
         #[serde(flatten)]
         matched: Match<'a>,
     },
+    /// Rate limits or the attack threshold had no room to count.
+    CountsLost { rule: &'a str, max_keys: usize, uncounted: u64, replaced: u64 },
     /// Other rules are in force.
     RulesReloaded { rules: usize, warnings: usize },
     /// New rules were refused; the running ones stay.

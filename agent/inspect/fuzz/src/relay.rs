@@ -218,7 +218,11 @@ impl Relay {
             Report::Finding(finding) => {
                 Some(finding.signal) == signal && finding.action == FindingAction::Block
             }
-            Report::WebSocketOpened(_) | Report::Opaque(_) | Report::GivenUp(_) | Report::Rule(_) => false,
+            Report::WebSocketOpened(_)
+            | Report::Opaque(_)
+            | Report::GivenUp(_)
+            | Report::Rule(_)
+            | Report::CountsLost(_) => false,
         })
     }
 

@@ -6,8 +6,8 @@ use super::{
     condition::{Atom, Subject},
     counts::{Counts, KeyHash, Threshold},
     decision::{
-        Block, Decider, Decision, ExplainedRule, Explanation, Matched, Outcome, SeenSignal, Verdict,
-        shown_path,
+        ATTACK_THRESHOLD, Block, Decider, Decision, ExplainedRule, Explanation, Matched, Outcome, SeenSignal,
+        Verdict, shown_path,
     },
     field::Field,
     index::{Answers, Bit, GroupId},
@@ -430,6 +430,7 @@ impl Trial<'_> {
         let RateLimit { threshold, window_ms, duration_ms, .. } = *limit;
         let threshold = Threshold { count: threshold, window_ms, flag_ms: duration_ms };
         let counted = counts.count(key, 1, threshold, self.moment.now);
+        decision.note_loss(&limit.heading.id, counted.loss, counts);
         if counted.newly {
             decision.reached.push(Decider::RateLimit(Arc::clone(&limit.heading.id)));
         }
@@ -520,10 +521,12 @@ impl Trial<'_> {
             for (count, window_ms) in &threshold.windows {
                 let key = KeyHash::of(("attacks in", *window_ms)).and(self.bound.client);
                 let per_window = Threshold { count: *count, window_ms: *window_ms, flag_ms: 0 };
-                flagged |= counts.count(key, firm, per_window, now).newly;
+                let counted = counts.count(key, firm, per_window, now);
+                decision.note_loss(ATTACK_THRESHOLD, counted.loss, counts);
+                flagged |= counted.newly;
             }
             if flagged {
-                counts.flag(flag, threshold.flag_ms, now);
+                decision.note_loss(ATTACK_THRESHOLD, counts.flag(flag, threshold.flag_ms, now), counts);
                 decision.reached.push(Decider::AttackThreshold);
             }
         }

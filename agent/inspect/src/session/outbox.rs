@@ -124,6 +124,9 @@ impl Outbox {
             for matched in decision.matches(unit, blocks) {
                 self.report(Report::Rule(Box::new(matched)));
             }
+            if let Some(lost) = decision.lost {
+                self.report(Report::CountsLost(Box::new(lost)));
+            }
             if let (true, Verdict::Block(block)) = (blocks, decision.verdict) {
                 result = Err(self.block(block));
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     detect::Signal,
-    rules::{Decider, Decision, Explanation, Matched, RuleAction, RuleMode, Verdict},
+    rules::{ATTACK_THRESHOLD, Decider, Decision, Explanation, Matched, RuleAction, RuleMode, Verdict},
     verdict::{Finding, Unit},
 };
 
@@ -44,15 +44,12 @@ pub struct RuleMatch {
     pub unit: Unit,
 }
 
-/// How the attack threshold is named.
-const THRESHOLD: &str = "attack_threshold";
-
 impl Decider {
     /// The id of what decided, if it is not a detector.
     pub(crate) fn rule(&self) -> Option<Arc<str>> {
         match self {
             Self::Rule(id) | Self::RateLimit(id) => Some(Arc::clone(id)),
-            Self::AttackThreshold => Some(THRESHOLD.into()),
+            Self::AttackThreshold => Some(ATTACK_THRESHOLD.into()),
             Self::Signal(_) => None,
         }
     }
@@ -112,8 +109,8 @@ impl Decision {
         let reached = self.reached.contains(by);
         let speaks = decides || reached || self.would_block.iter().any(|block| block.by == *by);
         speaks.then(|| RuleMatch {
-            rule: THRESHOLD.into(),
-            kind: THRESHOLD,
+            rule: ATTACK_THRESHOLD.into(),
+            kind: ATTACK_THRESHOLD,
             action: RuleAction::Block,
             done: decides && blocks,
             reached,

@@ -70,7 +70,8 @@ fn compare_with_reference(messages: &[&[u8]], turns: &[Turn], takeover: bool, te
         | Report::GivenUp(_)
         | Report::Finding(_)
         | Report::Offence(_)
-        | Report::Rule(_) => None,
+        | Report::Rule(_)
+        | Report::CountsLost(_) => None,
     });
     let given_up = outcome.reports.iter().find_map(|report| match report {
         Report::GivenUp(reason) => Some(*reason),
@@ -78,7 +79,8 @@ fn compare_with_reference(messages: &[&[u8]], turns: &[Turn], takeover: bool, te
         | Report::Opaque(_)
         | Report::Finding(_)
         | Report::Offence(_)
-        | Report::Rule(_) => None,
+        | Report::Rule(_)
+        | Report::CountsLost(_) => None,
     });
     let complete = outcome.counters.to_server.messages;
     let mut reference = Reference::new(takeover);
