@@ -24,7 +24,7 @@ pub(crate) use self::port::Port;
 use self::{
     anonymise::RawAnonymise,
     limits::RawLimits,
-    port::{RawPort, RawProfile},
+    port::{Detect, RawPort, RawProfile},
     source::{Complaint, Source},
 };
 use crate::{
@@ -77,6 +77,7 @@ struct RawConfig {
     ports: Vec<Spanned<i64>>,
     mode: Option<RunMode>,
     profile: Option<RawProfile>,
+    detect: Detect,
     events: Option<PathBuf>,
     anonymise_clients: RawAnonymise,
     drain_timeout_ms: Option<Spanned<i64>>,
@@ -134,6 +135,7 @@ impl Config {
             opaque: OpaquePolicy::default(),
             handshake: HandshakePolicy::default(),
             deflate: DeflatePolicy::default(),
+            detect: raw.detect,
             limits: limits.clone(),
         };
         let mut tables: Vec<Port> = Vec::new();
@@ -262,6 +264,17 @@ mod tests {
         assert_eq!(profiles, [Profile::Strict, Profile::Lenient]);
         assert_eq!(config("ports = [1]").ports[0].profile, Profile::Balanced);
         assert!(error("profile = \"loose\"").starts_with("f.toml:1:11: unknown variant `loose`"));
+    }
+
+    #[test]
+    fn whose_messages_detectors_look_at_is_inherited_too() {
+        let text = "ports = [1]\ndetect = \"both\"\n[[port]]\nport = 2\ndetect = \"to_server\"\n[[port]]\nport = 3\n";
+        let detect: Vec<_> = config(text).ports.iter().map(|port| port.detect).collect();
+        assert_eq!(detect, [Detect::Both, Detect::ToServer, Detect::Both]);
+        let settings = |text| config(text).ports[0].inspection(&Arc::default(), &Arc::default());
+        assert!(settings(text).is_some_and(|settings| settings.detect_to_client));
+        assert!(settings("ports = [1]").is_some_and(|settings| !settings.detect_to_client));
+        assert!(error("detect = \"to_client\"").starts_with("f.toml:1:10: unknown variant `to_client`"));
     }
 
     const PORTS: &str = "ports = [80, 90]\nmode = \"log\"\n[limits]\nmax_head_bytes = 2048\n\

@@ -202,25 +202,25 @@ impl Record {
 
     fn report_rule(&mut self, matched: &RuleMatch) {
         let Self { connection, client, server, .. } = *self;
-        let RuleMatch { rule, kind, action, done, .. } = matched;
+        let RuleMatch { rule, kind, action, done, direction, .. } = matched;
         if *action == RuleAction::Block && *done {
             self.rule.get_or_insert_with(|| Arc::clone(rule));
         }
         if !matched.log {
             return;
         }
-        info!(connection, %client, %server, %rule, action = action.as_str(), done, "a {kind} has matched");
+        info!(connection, %client, %server, %rule, %direction, action = action.as_str(), done, "a {kind} has matched");
         self.events.emit(&Event::RuleMatched { connection, client, server, matched: matched.into() });
     }
 
     fn report_finding(&self, finding: &Finding) {
         let Self { connection, client, server, .. } = *self;
-        let Finding { signal, action, location, evidence, .. } = finding;
+        let Finding { signal, direction, action, location, evidence, .. } = finding;
         let what = match finding.unit {
             Unit::Handshake => "handshake",
             Unit::Message { .. } => "message",
         };
-        info!(connection, %client, %server, %signal, action = action.as_str(), location, evidence, "finding in a {what}");
+        info!(connection, %client, %server, %signal, %direction, action = action.as_str(), location, evidence, "finding in a {what}");
         let found = finding.into();
         self.events.emit(&match (finding.unit, action) {
             (Unit::Message { .. }, FindingAction::Block) => {

@@ -94,7 +94,7 @@ pub(crate) enum Event<'a> {
     RulesReloaded { rules: usize, warnings: usize },
     /// New rules were refused; the running ones stay.
     RulesReloadFailed { errors: Vec<&'a str> },
-    /// A message was kept from the application and its connection closed.
+    /// A message was kept from its receiver and its connection closed.
     MessageBlocked {
         connection: u64,
         client: ClientName,
@@ -265,6 +265,7 @@ impl Message<'_> {
 pub(crate) struct Match<'a> {
     rule: &'a str,
     kind: &'a str,
+    direction: &'a str,
     action: &'a str,
     /// Whether it was done, rather than only reported.
     done: bool,
@@ -283,6 +284,7 @@ impl<'a> From<&'a RuleMatch> for Match<'a> {
         Self {
             rule: &matched.rule,
             kind: matched.kind,
+            direction: matched.direction.as_str(),
             action: matched.action.as_str(),
             done: matched.done,
             reached: matched.reached,

@@ -17,7 +17,7 @@ use super::{
     parse::DEFAULT_CLOSE_CODE,
     program::{Expr, Facts, in_param},
     rule::{Does, Key, RateLimit, RuleAction, RuleMode, SignalPolicy},
-    set::{Bound, OnlyConnection, Statement, StatementKind, is_sampled, is_set},
+    set::{Bound, Docket, OnlyConnection, Statement, StatementKind, is_sampled, is_set},
     signals::{self, SignalId},
     test::{TextValue, Value},
 };
@@ -93,6 +93,7 @@ impl RuleScratch {
 #[derive(Debug)]
 pub struct Trial<'a> {
     bound: &'a Bound,
+    docket: &'a Docket,
     scratch: &'a mut RuleScratch,
     /// `None`: a handshake.
     message: Option<MessageFacts>,
@@ -130,17 +131,18 @@ impl Bound {
         scratch.seen_bits.clear();
         scratch.seen_excludes.clear();
         scratch.excluded.clear();
-        Trial { bound: self, scratch, message, moment, explains: false }
+        let direction = message.map_or(Direction::ToServer, |message| message.direction);
+        Trial { bound: self, docket: self.plan.docket(direction), scratch, message, moment, explains: false }
     }
 
-    /// Whether rules ask about parameters: if not, [`Trial::param`] need not be called.
+    /// Whether rules ask about parameters of the client's messages: if not, [`Trial::param`] need not be called.
     pub fn needs_params(&self) -> bool {
-        self.plan.needs_params
+        self.plan.docket(Direction::ToServer).needs_params
     }
 
-    /// Whether rules ask about the text as a whole: if not, [`Trial::text`] need not be called.
+    /// Whether rules ask about the text of the client's messages as a whole: if not, [`Trial::text`] need not be called.
     pub fn needs_text(&self) -> bool {
-        self.plan.needs_text
+        self.plan.docket(Direction::ToServer).needs_text
     }
 
     /// Whether something may overrule a signal that blocks: then the rest of the message has to be looked at, too.
@@ -153,8 +155,9 @@ impl Bound {
             }
             StatementKind::Limit(_) => false,
         };
+        let active = &self.plan.docket(Direction::ToServer).active;
         let statements = self.set.statements.iter().enumerate();
-        statements.filter(|(at, _)| is_set(&self.plan.active, *at)).any(|(_, statement)| overrules(statement))
+        statements.filter(|(at, _)| is_set(active, *at)).any(|(_, statement)| overrules(statement))
     }
 }
 
@@ -171,13 +174,13 @@ impl Trial<'_> {
 
     /// Whether rules ask about parameters: if not, [`param`](Self::param) need not be called.
     pub(crate) fn needs_params(&self) -> bool {
-        self.bound.needs_params()
+        self.docket.needs_params
     }
 
     /// Tells a parameter: where it stands, and its value as the application reads it, with the escapes of its envelope
     /// undone. Numbers, `true`, `false` and `null` are told as they are written.
     pub fn param(&mut self, path: &[Segment<'_>], value: &[u8]) {
-        if !self.bound.plan.needs_params {
+        if !self.docket.needs_params {
             return;
         }
         let questions = &self.bound.set.questions;
@@ -207,7 +210,7 @@ impl Trial<'_> {
     /// Tells the text of the message as a whole.
     pub fn text(&mut self, payload: &[u8]) {
         let questions = &self.bound.set.questions;
-        if let (true, Some(group)) = (self.bound.plan.needs_text, questions.fields.get(&Field::Text)) {
+        if let (true, Some(group)) = (self.docket.needs_text, questions.fields.get(&Field::Text)) {
             let text = TextValue::new(payload);
             let item = Item::new(b"", &[], Value::Text(&text));
             questions.on_content.ask(&item, &[*group], &mut self.scratch.answers);
@@ -231,7 +234,7 @@ impl Trial<'_> {
             .iter()
             .enumerate()
             .take_while(|(_, statement)| matches!(statement.kind, StatementKind::Exclude(_)));
-        for (number, statement) in excludes.filter(|(number, _)| is_set(&plan.active, *number)) {
+        for (number, statement) in excludes.filter(|(number, _)| is_set(&self.docket.active, *number)) {
             let StatementKind::Exclude(exclude) = statement.kind else { continue };
             let Some(exclude) = set.parsed.excludes.get(exclude) else { continue };
             let concerned = exclude.signals.contains(&id)
@@ -366,13 +369,13 @@ impl Trial<'_> {
 
     /// Finds the statements that may hold.
     fn gather_due(&mut self) {
-        let (set, plan) = (&self.bound.set, &self.bound.plan);
+        let (set, docket) = (&self.bound.set, self.docket);
         let RuleScratch { due, answers, .. } = &mut *self.scratch;
         due.clear();
-        due.extend_from_slice(&plan.unprompted);
+        due.extend_from_slice(&docket.unprompted);
         for bit in answers.yes() {
             for number in set.woken_by.get(*bit as usize).into_iter().flatten() {
-                wake(due, &plan.active, *number);
+                wake(due, &docket.active, *number);
             }
         }
     }
@@ -403,10 +406,16 @@ impl Trial<'_> {
         }
     }
 
+    /// Whether the client sent it.
+    fn is_of_client(&self) -> bool {
+        self.message.is_none_or(|message| message.direction == Direction::ToServer)
+    }
+
     /// Whether a statement is asked about this message or handshake, now.
     fn is_asked(&self, statement: &Statement) -> bool {
         let heading = self.bound.set.heading(statement.kind);
         (self.message.is_some() || statement.on_handshake)
+            && (statement.names_direction || self.is_of_client())
             && heading.is_some_and(|heading| !heading.is_expired(self.moment.unix_s))
     }
 
@@ -488,14 +497,14 @@ impl Trial<'_> {
 
     /// Lets later statements see a tag.
     fn tag(&mut self, tag: SignalId, name: &str) {
-        let bound = self.bound;
+        let (bound, docket) = (self.bound, self.docket);
         self.each_signal_bit(tag, name, &[], b"", |scratch, bit| {
             if scratch.answers.is_set(bit) {
                 return;
             }
             scratch.answers.set(bit);
             for number in bound.set.woken_by.get(bit as usize).into_iter().flatten() {
-                wake(&mut scratch.due, &bound.plan.active, *number);
+                wake(&mut scratch.due, &docket.active, *number);
             }
         });
     }
@@ -503,6 +512,10 @@ impl Trial<'_> {
     /// Counts the attacks of the client's address.
     fn count_attacks(&self, counts: &Counts, decision: &mut Decision) {
         let Some(threshold) = &self.bound.set.parsed.threshold else { return };
+        // What the application says is no attack of its client.
+        if !self.is_of_client() {
+            return;
+        }
         let signals = || decision.signals.iter().filter(|seen| seen.signal.kind() == SignalKind::Attack);
         let attacks = signals().count();
         let mut firm = 0_u32;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     detect::Signal,
+    direction::Direction,
     rules::{ATTACK_THRESHOLD, Decider, Decision, Explanation, Matched, RuleAction, RuleMode, Verdict},
     verdict::{Finding, Unit},
 };
@@ -42,6 +43,8 @@ pub struct RuleMatch {
     pub log: bool,
     /// What it has spoken about.
     pub unit: Unit,
+    /// Which way that went.
+    pub direction: Direction,
 }
 
 impl Decider {
@@ -66,7 +69,7 @@ impl Decision {
     }
 
     /// What is to be reported. `blocks`: the mode of the port.
-    pub(crate) fn matches(&self, unit: Unit, blocks: bool) -> Vec<RuleMatch> {
+    pub(crate) fn matches(&self, unit: Unit, direction: Direction, blocks: bool) -> Vec<RuleMatch> {
         let threshold = self.threshold(blocks);
         // Who asks why a connection has ended is told, whether or not there is an event for the match.
         let blocker = match &self.verdict {
@@ -99,6 +102,7 @@ impl Decision {
             tags: Vec::new(),
             log: matched.log,
             unit,
+            direction,
         });
         matched.chain(threshold.map(|threshold| RuleMatch { unit, ..threshold })).map(whole).collect()
     }
@@ -119,6 +123,7 @@ impl Decision {
             tags: Vec::new(),
             log: true,
             unit: Unit::Handshake,
+            direction: Direction::ToServer,
         })
     }
 }
