@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Output;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use framewall_tests::deflate::Deflater;
+use framewall_tests::deflate::{Deflater, Inflater};
 use framewall_tests::wire::{BINARY, CONTINUATION, MASK, RSV1, TEXT, Wire, client_text, encode};
 use framewall_tests::{App, Daemon, Kind, Lab, WsClient, env, lab};
 use nix::sys::signal::Signal;
@@ -113,6 +113,8 @@ impl<'a> Client<'a> {
                     parts.extend(encode(true, CONTINUATION, Some(MASK), b" "));
                     frames = parts;
                 }
+                // The app says whatever its client does.
+                "direction=to_client" | "direction=to_server" => {}
                 "bytes=200000" => frames = client_text(&"a long text ".repeat(20_000)),
                 other => panic!("{other}"),
             }
@@ -392,6 +394,113 @@ fn what_limits_cannot_count_is_an_event_and_no_flood_of_them() {
     assert_eq!((&event["uncounted"], &event["replaced"]), (&json!(1), &json!(0)));
     assert!(daemon.stderr().contains("raise max_keys"), "{}", daemon.report());
     client.close();
+}
+
+/// The apps echo, so that a client can make them say anything: what they must not say never arrives, compressed or not.
+#[test]
+fn what_the_application_must_not_say_never_reaches_the_client() {
+    const TRACE: &str = "Traceback (most recent call last)";
+    let rules = "[[rule]]\nid = \"card\"\nwhen = { all = [{ field = \"direction\", equals = \"to_client\" }, \
+                 { param = \"card\", matches = \"([0-9] ?){16}\" }] }\naction = \"block\"\nclose_code = 4011\n\
+                 reason = \"withheld\"\n[[rule]]\nid = \"trace\"\nwhen = { all = [{ field = \"direction\", equals = \
+                 \"to_client\" }, { field = \"text\", contains = \"Traceback (\" }] }\naction = \"log\"\n";
+    let files = Files::new(rules);
+    for (kind, extensions) in [
+        (Kind::Tungstenite, ""),
+        (Kind::Node, ""),
+        (Kind::NodeDeflate, "permessage-deflate"),
+        (Kind::NodeDeflate, "permessage-deflate; server_no_context_takeover"),
+        (Kind::Python, "permessage-deflate; client_max_window_bits"),
+    ] {
+        let lab = Lab::new();
+        let app = App::start(&lab, kind, PORT);
+        let daemon = files.daemon(&lab);
+        let (mut client, head) = Wire::connect_offering(&lab.client, lab::v4(PORT), extensions);
+        let mut deflater = Deflater::negotiated(&head, 6);
+        assert_eq!(deflater.is_some(), !extensions.is_empty(), "{kind:?}: {head}");
+        let mut inflater = Inflater::negotiated(&head);
+        // Node compresses from a KiB on.
+        let pad = " and so on".repeat(200);
+        let says = |client: &mut Wire, deflater: &mut Option<Deflater>, text: &str| match deflater {
+            Some(deflater) => {
+                client.write(&encode(true, TEXT | RSV1, Some(MASK), &deflater.message(text.as_bytes())));
+            }
+            None => client.write(&client_text(text)),
+        };
+        for text in [format!(r#"{{"n":1,"pad":"{pad}"}}"#), "short".to_owned(), format!("{TRACE}{pad}")] {
+            says(&mut client, &mut deflater, &text);
+            let frame = client.frame().expect("an echo");
+            let payload = match frame.reserved {
+                RSV1 => inflater.message(&frame.payload),
+                _ => frame.payload,
+            };
+            assert_eq!(String::from_utf8_lossy(&payload), text, "{kind:?}");
+        }
+        let secret = format!(r#"{{"user":{{"card":"4111 1111 1111 1111"}},"pad":"{pad}"}}"#);
+        says(&mut client, &mut deflater, &secret);
+        app.wait_message(client.address(), secret.as_bytes());
+        let frame = client.frame().expect("a Close frame and nothing before it");
+        assert_eq!(frame.close_code(), Some(4011), "{kind:?}: {frame:?}");
+        assert_eq!(&frame.payload[2..], b"withheld");
+        assert_eq!(app.wait_closed(client.address()), Some(4011), "{kind:?}: the app is told the same");
+        assert_eq!(client.end(), framewall_tests::wire::End::Eof);
+        let closed = daemon.wait_address("connection_closed", "client", client.address());
+        assert_eq!((&closed["reason"], &closed["rule"]), (&json!("rule"), &json!("card")), "{kind:?}");
+        assert_eq!(closed["uninspected_messages"], 0);
+        let matched = matches(&daemon, &client.address().to_string());
+        let said: Vec<_> = matched
+            .iter()
+            .map(|event| json!([event["rule"], event["direction"], event["message"], event["done"]]))
+            .collect();
+        assert_eq!(said, [json!(["trace", "to_client", 3, true]), json!(["card", "to_client", 4, true])]);
+        assert!(!daemon.has_said("4111"), "{}", daemon.report());
+    }
+}
+
+#[test]
+fn rules_about_the_application_reach_open_connections_and_leave_when_they_are_gone() {
+    let lab = Lab::new();
+    let _app = App::start(&lab, Kind::Tungstenite, PORT);
+    let files = Files::new("");
+    let daemon = files.daemon(&lab);
+    let mut client = WsClient::connect(&lab.client, lab::v4(PORT));
+    let rule = "[[rule]]\nid = \"card\"\nwhen = { all = [{ field = \"direction\", equals = \"to_client\" }, \
+                { param = \"card\", exists = true }] }\naction = \"block\"\n";
+    for (text, reloads) in [(rule, 1), ("", 2), (rule, 3)] {
+        client.echo("{}");
+        if text == rule {
+            client.echo(r#"{"card":1}"#);
+        }
+        files.write("rules.toml", text);
+        daemon.signal(Signal::SIGHUP);
+        daemon.wait_events("rules_reloaded", reloads, |_| true);
+    }
+    client.echo("{}");
+    client.send_text(r#"{"card":1}"#);
+    assert_eq!(client.wait_close().map(|frame| u16::from(frame.code)), Some(1008));
+    assert_eq!(daemon.wait_closed(client.address), "rule");
+}
+
+#[test]
+fn detectors_look_at_what_the_application_says_only_if_they_are_told_to() {
+    const XSS: &str = r#"{"html":"<script>alert(document.cookie)</script>"}"#;
+    let lab = Lab::new();
+    let app = App::tungstenite_on(&lab, &[lab::any(PORT), lab::any(9000)]);
+    let files = Files::new(
+        "[[rule]]\nid = \"clients\"\nwhen = { field = \"direction\", equals = \"to_server\" }\naction = \"allow\"\n",
+    );
+    let config =
+        format!("ports = [8080]\nrules = [{:?}]\n[[port]]\nport = 9000\ndetect = \"both\"\n", files.rules());
+    let daemon = Daemon::with_config(&lab, &config, &[]);
+    WsClient::connect(&lab.client, lab::v4(PORT)).echo(XSS);
+    let mut client = WsClient::connect(&lab.client, lab::v4(9000));
+    client.echo("hello");
+    client.send_text(XSS);
+    app.wait_message(client.address, XSS.as_bytes());
+    client.wait_blocked();
+    assert_eq!(daemon.wait_closed(client.address), "attack-xss");
+    let event = daemon.wait_message_event("message_blocked", client.address);
+    assert_eq!((&event["direction"], &event["message"]), (&json!("to_client"), &json!(2)));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::{
 /// A connection that is not to be inspected needs no session, so there is no `off` here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Mode {
-    /// Hold each client message until it is judged, and end the connection on an offence.
+    /// Hold each inspected message until it is judged, and end the connection on an offence.
     #[default]
     Block,
     /// Report only: every byte is released at once.
