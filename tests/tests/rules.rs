@@ -6,7 +6,7 @@ use std::process::Output;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use framewall_tests::deflate::{Deflater, Inflater};
-use framewall_tests::wire::{BINARY, CONTINUATION, MASK, RSV1, TEXT, Wire, client_text, encode};
+use framewall_tests::wire::{BINARY, CONTINUATION, End, MASK, PING, RSV1, TEXT, Wire, client_text, encode};
 use framewall_tests::{App, Daemon, Kind, Lab, WsClient, env, lab};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -443,7 +443,7 @@ fn what_the_application_must_not_say_never_reaches_the_client() {
         assert_eq!(frame.close_code(), Some(4011), "{kind:?}: {frame:?}");
         assert_eq!(&frame.payload[2..], b"withheld");
         assert_eq!(app.wait_closed(client.address()), Some(4011), "{kind:?}: the app is told the same");
-        assert_eq!(client.end(), framewall_tests::wire::End::Eof);
+        assert_eq!(client.end(), End::Eof);
         let closed = daemon.wait_address("connection_closed", "client", client.address());
         assert_eq!((&closed["reason"], &closed["rule"]), (&json!("rule"), &json!("card")), "{kind:?}");
         assert_eq!(closed["uninspected_messages"], 0);
@@ -455,6 +455,52 @@ fn what_the_application_must_not_say_never_reaches_the_client() {
         assert_eq!(said, [json!(["trace", "to_client", 3, true]), json!(["card", "to_client", 4, true])]);
         assert!(!daemon.has_said("4111"), "{}", daemon.report());
     }
+}
+
+/// Held as a whole, message by message, while the client reads when it likes: nothing is lost, changed or reordered.
+#[test]
+fn long_messages_of_an_inspected_application_arrive_as_they_were_sent() {
+    let lab = Lab::new();
+    lab.cap_socket_buffers(256 * 1024);
+    let listener = lab.server.listen(lab::any(PORT));
+    let files = Files::new(
+        "[[rule]]\nid = \"never\"\nwhen = { all = [{ field = \"direction\", equals = \"to_client\" }, \
+         { param = \"card\", exists = true }] }\naction = \"block\"\n",
+    );
+    let daemon = files.daemon(&lab);
+    let (mut client, mut app) = Wire::pair(&lab.client, lab::v4(PORT), &listener);
+    let messages: Vec<Vec<u8>> = (1..=12_u8)
+        .map(|n| {
+            format!("{{\"n\":{n},\"text\":\"{}\"}}", "some words ".repeat(7000 * usize::from(n))).into_bytes()
+        })
+        .collect();
+    let sent = messages.clone();
+    let sender = std::thread::spawn(move || {
+        for (n, message) in sent.iter().enumerate() {
+            let (first, rest) = message.split_at(message.len() / (n + 1));
+            app.write(&encode(false, TEXT, None, first));
+            app.write(&encode(true, PING, None, b"between"));
+            app.write(&encode(true, CONTINUATION, None, rest));
+        }
+        app
+    });
+    for message in &messages {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let first = client.frame().expect("the first fragment");
+        assert_eq!(client.frame().expect("the ping").payload, b"between", "in its place");
+        let rest = client.frame().expect("the other fragment");
+        assert!(
+            [first.payload, rest.payload].concat() == *message,
+            "another message of {} bytes",
+            message.len()
+        );
+    }
+    drop(sender.join().expect("the app has sent it all"));
+    assert_eq!(client.end(), End::Eof);
+    let address = client.address();
+    drop(client);
+    let closed = daemon.wait_address("connection_closed", "client", address);
+    assert_eq!((&closed["reason"], &closed["messages_to_client"]), (&json!("app-closed"), &json!(12)));
 }
 
 #[test]

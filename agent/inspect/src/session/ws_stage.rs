@@ -143,7 +143,14 @@ impl WsStage {
                 self.client.read(excess, &mut judge, out)
             }
             Direction::ToClient => {
-                let used = self.follow_app(bytes, settings, out)?;
+                let wanted =
+                    settings.detects(Direction::ToClient) || self.binding.asks_about(Direction::ToClient);
+                if let App::Followed(tracker) = &mut self.app
+                    && !wanted
+                {
+                    return follow(tracker, bytes, out);
+                }
+                let used = self.change_over(wanted, bytes, settings, out)?;
                 let (App::Read(reader), Some(rest)) = (&mut self.app, bytes.get(used..)) else {
                     return Ok(());
                 };
@@ -161,37 +168,32 @@ impl WsStage {
         }
     }
 
-    /// Follows the application's frames where nobody asks for its messages, and returns how many bytes that were. Where
-    /// somebody asks, or nobody any more, it changes over between two messages.
-    fn follow_app(
+    /// Follows or reads the application's frames as is wanted, changing over between two messages. Returns how many bytes
+    /// were followed; those after them are to be read.
+    fn change_over(
         &mut self,
+        wanted: bool,
         bytes: &[u8],
         settings: &Settings,
         out: &mut Outbox,
     ) -> Result<usize, CloseReason> {
-        let wanted = settings.detects(Direction::ToClient) || self.binding.asks_about(Direction::ToClient);
-        if let App::Read(reader) = &self.app
-            && !wanted
-            && reader.receiver().is_idle()
-        {
-            let app = std::mem::replace(&mut self.app, App::Followed(Tracker::new(false)));
-            self.app = App::Followed(app.into_tracker(settings.mode));
-        }
-        let App::Followed(tracker) = &mut self.app else { return Ok(0) };
-        let refuse = |(sound, violation): (usize, ProtocolViolation), out: &mut Outbox| {
-            out.release(Direction::ToClient, sound);
-            CloseReason::ProtocolError(violation)
-        };
-        // What refers back to messages that nobody has read cannot be read.
-        let lost = tracker.counters().fragments > 0
-            && self.deflate.is_some_and(|params| params.takes_over(Direction::ToClient));
-        if !wanted || lost {
-            let before = tracker.counters().messages;
-            let passed = tracker.advance(bytes).map_err(|error| refuse(error, out))?;
-            out.release(Direction::ToClient, passed);
-            if wanted {
-                self.uninspected_messages += tracker.counters().messages - before;
+        let tracker = match &mut self.app {
+            App::Read(reader) if wanted || !reader.receiver().is_idle() => return Ok(0),
+            App::Read(_) => {
+                let app = std::mem::replace(&mut self.app, App::Followed(Tracker::new(false)));
+                let mut tracker = app.into_tracker(settings.mode);
+                let result = follow(&mut tracker, bytes, out);
+                self.app = App::Followed(tracker);
+                return result.map(|()| bytes.len());
             }
+            App::Followed(tracker) => tracker,
+        };
+        let counters = tracker.counters();
+        // What refers back to messages that nobody has read cannot be read.
+        if counters.fragments > 0 && self.deflate.is_some_and(|params| params.takes_over(Direction::ToClient))
+        {
+            follow(tracker, bytes, out)?;
+            self.uninspected_messages += tracker.counters().messages - counters.messages;
             return Ok(bytes.len());
         }
         let (passed, used) = tracker.advance_message(bytes).map_err(|error| refuse(error, out))?;
@@ -225,6 +227,18 @@ impl WsStage {
     pub(super) fn into_tracker(self, mode: Mode) -> Tracker {
         self.app.into_tracker(mode)
     }
+}
+
+/// Lets the application's frames pass, as far as they are sound.
+fn follow(tracker: &mut Tracker, bytes: &[u8], out: &mut Outbox) -> Result<(), CloseReason> {
+    let passed = tracker.advance(bytes).map_err(|error| refuse(error, out))?;
+    out.release(Direction::ToClient, passed);
+    Ok(())
+}
+
+fn refuse((sound, violation): (usize, ProtocolViolation), out: &mut Outbox) -> CloseReason {
+    out.release(Direction::ToClient, sound);
+    CloseReason::ProtocolError(violation)
 }
 
 impl App {
