@@ -36,6 +36,7 @@ use crate::{
     sys,
     telemetry::{
         self,
+        clients::ClientNames,
         events::{Event, Events},
     },
 };
@@ -57,6 +58,7 @@ const CLOSING_MARGIN: Duration = Duration::from_millis(500);
 pub(crate) fn run(args: RunArgs) -> anyhow::Result<()> {
     let config = Config::load(&args)?;
     let (set, warnings) = rules::load(&config.rules)?;
+    let names = ClientNames::new(&config.anonymise_clients)?;
     telemetry::log::start()?;
     for warning in &warnings {
         warn!("{warning}");
@@ -89,6 +91,7 @@ pub(crate) fn run(args: RunArgs) -> anyhow::Result<()> {
         clients: config.max_connections_per_client.map(Clients::new),
         connections: AtomicUsize::new(0),
         events: events.clone(),
+        names,
     });
     let daemon = Daemon { args, config, live, steering, shared, events };
     let result = daemon.run(listeners);

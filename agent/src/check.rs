@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context as _, anyhow};
 
-use crate::{cli::CheckArgs, config::Config, rules};
+use crate::{cli::CheckArgs, config::Config, rules, telemetry::clients::ClientNames};
 
 /// What only rule files begin a table or a key with.
 const OF_RULES: [&str; 8] =
@@ -30,6 +30,10 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<()> {
         }
         match Config::read(file) {
             Ok(config) => {
+                if let Err(error) = ClientNames::new(&config.anonymise_clients) {
+                    mistakes.push(format!("{}: {error}", file.display()));
+                    continue;
+                }
                 writeln!(output, "{}: a sound configuration", file.display())?;
                 if !config.rules.is_empty() {
                     check_rules(&config.rules, &mut mistakes, &mut output)?;

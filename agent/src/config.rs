@@ -3,6 +3,7 @@
 //! The command line wins over the file. Every error names the file, the line, the column, the key and what is
 //! allowed; nothing is half-applied.
 
+mod anonymise;
 mod limits;
 mod port;
 mod source;
@@ -21,14 +22,15 @@ use toml::Spanned;
 
 pub(crate) use self::port::Port;
 use self::{
+    anonymise::RawAnonymise,
     limits::RawLimits,
-    port::{RawPort, RawProfile},
+    port::{Detect, RawPort, RawProfile},
     source::{Complaint, Source},
 };
 use crate::{
     cli::{RunArgs, RunMode},
     rules::beside,
-    telemetry::events::Destination,
+    telemetry::{clients::Anonymise, events::Destination},
 };
 
 /// What the daemon runs with.
@@ -40,6 +42,8 @@ pub(crate) struct Config {
     pub(crate) mode: RunMode,
     /// Where events go.
     pub(crate) events: Destination,
+    /// Whether events and the log name clients by pseudonyms.
+    pub(crate) anonymise_clients: Anonymise,
     /// How long open connections may go on after SIGTERM.
     pub(crate) drain_timeout: Duration,
     /// Worker threads; `None` for one a core.
@@ -73,7 +77,9 @@ struct RawConfig {
     ports: Vec<Spanned<i64>>,
     mode: Option<RunMode>,
     profile: Option<RawProfile>,
+    detect: Detect,
     events: Option<PathBuf>,
+    anonymise_clients: RawAnonymise,
     drain_timeout_ms: Option<Spanned<i64>>,
     workers: Option<Spanned<i64>>,
     max_connections: Option<Spanned<i64>>,
@@ -129,6 +135,7 @@ impl Config {
             opaque: OpaquePolicy::default(),
             handshake: HandshakePolicy::default(),
             deflate: DeflatePolicy::default(),
+            detect: raw.detect,
             limits: limits.clone(),
         };
         let mut tables: Vec<Port> = Vec::new();
@@ -153,6 +160,7 @@ impl Config {
             ports: numbers.into_iter().map(|number| table(number).unwrap_or_else(|| plain(number))).collect(),
             mode,
             events: args.events.clone().or(raw.events).map_or(Destination::StandardOutput, Destination::from),
+            anonymise_clients: raw.anonymise_clients.beside(path),
             drain_timeout: source
                 .optional("drain_timeout_ms", raw.drain_timeout_ms.as_ref(), 0..=600_000)?
                 .map_or(DRAIN_TIMEOUT, Duration::from_millis),
@@ -258,6 +266,17 @@ mod tests {
         assert!(error("profile = \"loose\"").starts_with("f.toml:1:11: unknown variant `loose`"));
     }
 
+    #[test]
+    fn whose_messages_detectors_look_at_is_inherited_too() {
+        let text = "ports = [1]\ndetect = \"both\"\n[[port]]\nport = 2\ndetect = \"to_server\"\n[[port]]\nport = 3\n";
+        let detect: Vec<_> = config(text).ports.iter().map(|port| port.detect).collect();
+        assert_eq!(detect, [Detect::Both, Detect::ToServer, Detect::Both]);
+        let settings = |text| config(text).ports[0].inspection(&Arc::default(), &Arc::default());
+        assert!(settings(text).is_some_and(|settings| settings.detect_to_client));
+        assert!(settings("ports = [1]").is_some_and(|settings| !settings.detect_to_client));
+        assert!(error("detect = \"to_client\"").starts_with("f.toml:1:10: unknown variant `to_client`"));
+    }
+
     const PORTS: &str = "ports = [80, 90]\nmode = \"log\"\n[limits]\nmax_head_bytes = 2048\n\
                          max_message_bytes = 100\n[[port]]\nport = 90\nmode = \"off\"\n[[port]]\nport = 70\n\
                          opaque = \"close\"\n[port.limits]\nmax_message_bytes = 200\n";
@@ -321,6 +340,25 @@ mod tests {
         assert_eq!(parse(&args()).rules, [PathBuf::from("/etc/f/a.toml"), PathBuf::from("/b.toml")]);
         let given = RunArgs { rules: vec!["c.toml".into()], ..args() };
         assert_eq!(parse(&given).rules, [PathBuf::from("c.toml")]);
+    }
+
+    #[test]
+    fn clients_are_anonymised_with_a_random_key_or_that_of_a_file() {
+        let parse = |text| Config::parse(Path::new("/etc/f/f.toml"), text, &args()).expect("sound");
+        let wanted = |text| parse(text).anonymise_clients;
+        assert_eq!(wanted(""), Anonymise::No);
+        assert_eq!(wanted("anonymise_clients = false"), Anonymise::No);
+        assert_eq!(wanted("anonymise_clients = true"), Anonymise::RandomKey);
+        let file = wanted("anonymise_clients = { key_file = \"key\" }");
+        assert_eq!(file, Anonymise::KeyFile("/etc/f/key".into()));
+        let wrong = error("anonymise_clients = \"yes\"");
+        assert!(
+            wrong.starts_with("f.toml:1:21: invalid type: string \"yes\", expected true, false or"),
+            "{wrong}"
+        );
+        let unknown = error("[anonymise_clients]\nkey = \"k\"");
+        assert!(unknown.starts_with("f.toml:2:1: unknown field `key`, expected `key_file`"), "{unknown}");
+        assert!(error("anonymise_clients = {}").starts_with("f.toml:1:21: missing field `key_file`"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! permessage-deflate as a client does it, with every choice in the hands of the test (RFC 7692).
 
-use flate2::{Compress, Compression, FlushCompress};
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 
 use crate::payload::Random;
 use crate::wire::field;
@@ -96,6 +96,39 @@ impl Deflater {
             self.state.reset();
         }
         out.truncate(out.len() - TAIL.len());
+        out
+    }
+}
+
+/// Inflates what the server compresses on one connection, in order.
+#[derive(Debug)]
+pub struct Inflater {
+    state: Decompress,
+    takeover: bool,
+}
+
+impl Inflater {
+    /// As the server has answered the offer; `head` is its response.
+    #[must_use]
+    pub fn negotiated(head: &str) -> Self {
+        let answer = field(head, "sec-websocket-extensions").unwrap_or_default();
+        let takeover = !answer.contains("server_no_context_takeover");
+        Self { state: Decompress::new(false), takeover }
+    }
+
+    /// Inflates the payload of one message.
+    ///
+    /// # Panics
+    ///
+    /// If it is not deflate data, or more than 64 KiB of text.
+    pub fn message(&mut self, payload: &[u8]) -> Vec<u8> {
+        if !self.takeover {
+            self.state.reset(false);
+        }
+        let mut out = Vec::with_capacity(64 * 1024);
+        let whole = [payload, &TAIL].concat();
+        self.state.decompress_vec(&whole, &mut out, FlushDecompress::Sync).expect("deflate data");
+        assert!(out.len() < out.capacity(), "a short message");
         out
     }
 }

@@ -1,7 +1,12 @@
 //! What the configuration allows, refuses and bounds, port by port, through the real daemon.
 
+use std::collections::HashSet;
+use std::fs::Permissions;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
+use framewall_tests::daemon::config_file;
 use framewall_tests::deflate::Deflater;
 use framewall_tests::netns::accept;
 use framewall_tests::wire::{
@@ -9,6 +14,7 @@ use framewall_tests::wire::{
     upgrade_request, upgrade_request_with,
 };
 use framewall_tests::{App, Daemon, Kind, Lab, WsClient, env, lab};
+use serde_json::Value;
 
 const PORT: u16 = 8080;
 const SQLI: &str = r#"{"user":{"name":"' OR '1'='1"}}"#;
@@ -121,7 +127,7 @@ fn each_port_has_its_own_mode() {
     let mut block = Wire::connect(&lab.client, lab::v4(8080));
     block.write(&client_text(SQLI));
     assert_eq!(block.frame().expect("a Close frame").close_code(), Some(1008));
-    assert_eq!(app.messages(block.address()), Vec::<serde_json::Value>::new());
+    assert_eq!(app.messages(block.address()), Vec::<Value>::new());
 }
 
 #[test]
@@ -240,6 +246,79 @@ fn one_client_address_has_its_own_number_of_connections() {
     WsClient::connect(&lab.server, lab::v4(PORT)).echo("another address has its own");
     first.echo("still here");
     second.echo("still here");
+}
+
+/// Findings, rules, limits, refusals and ends: nothing that the daemon tells has an address in it, and what decides still
+/// sees it.
+#[test]
+fn anonymised_clients_are_named_by_pseudonyms_wherever_they_are_named() {
+    let lab = Lab::new();
+    let _app = App::start(&lab, Kind::Tungstenite, PORT);
+    let rules = config_file(&format!(
+        "[[rule]]\nid = \"v4\"\naction = \"tag\"\ntag = \"V4\"\nwhen = {{ all = [{{ field = \"client.ip\", equals = \
+         \"{}\" }}, {{ field = \"bytes\", ge = 0 }}] }}\n[[rate_limit]]\nid = \"limit\"\nkey = [\"client.ip\"]\nthreshold = 1\n\
+         window_s = 60\nduration_s = 60\naction = \"log\"\n[attack_threshold]\nper_1_min = 1\n",
+        lab::CLIENT_V4
+    ));
+    let key = config_file("0123456789abcdef0123456789abcdef\n");
+    std::fs::set_permissions(key.path(), Permissions::from_mode(0o600)).expect("set the mode");
+    let config = config_file(&format!(
+        "ports = [8080]\nmax_connections_per_client = 2\nrules = [{:?}]\nanonymise_clients = {{ key_file = {:?} }}\n",
+        rules.path(),
+        key.path()
+    ));
+    let config = config.path().to_str().expect("ASCII");
+    let mut names = Vec::new();
+    for _start in 0..2 {
+        let mut daemon = Daemon::with_log(&lab, "debug", &["--config", config]);
+        for server in [lab::v4(PORT), lab::v6(PORT)] {
+            let mut client = WsClient::connect(&lab.client, server);
+            let mut unmasked = Wire::connect(&lab.client, server);
+            client.echo("hello");
+            let refused = lab.client.connect(server).map(|mut stream| read_or_end(&mut stream, &mut [0; 64]));
+            assert!(!matches!(refused, Ok(Ok(_))), "{refused:?}");
+            client.send_text(SQLI);
+            client.wait_blocked();
+            unmasked.write(&encode(true, TEXT, None, b"hello"));
+            assert_eq!(unmasked.frame().expect("a Close frame").close_code(), Some(1002));
+        }
+        daemon.stop();
+        for event in ["connection_opened", "connection_closed"] {
+            assert_eq!(daemon.events_of(event).len(), 4, "{event}");
+        }
+        for event in ["websocket_opened", "message_blocked", "protocol_violation", "connection_refused"] {
+            assert!(daemon.events_of(event).len() >= 2, "{event}");
+        }
+        let kinds: HashSet<_> =
+            daemon.events_of("rule_matched").iter().map(|event| event["kind"].to_string()).collect();
+        assert_eq!(kinds.len(), 3, "{kinds:?}");
+        let name = |ip: &str| {
+            let of = |event: &&Value| event["server"].as_str().is_some_and(|server| server.contains(ip));
+            let found: HashSet<String> = daemon
+                .events()
+                .iter()
+                .filter(of)
+                .map(|event| event["client"].as_str().expect("a name").to_owned())
+                .collect();
+            assert_eq!(found.len(), 1, "one name a client, whatever its port: {found:?}");
+            found.into_iter().next().expect("one")
+        };
+        let both = [name(&lab::SERVER_V4.to_string()), name(&lab::SERVER_V6.to_string())];
+        assert!(both.iter().all(|name| name.starts_with("anon-")) && both[0] != both[1], "{both:?}");
+        let tagged = daemon.events_of("rule_matched").into_iter().filter(|event| event["rule"] == "v4");
+        assert_eq!(tagged.filter(|event| event["client"] == both[0]).count(), 2, "rules see the address");
+        let log = daemon.stderr();
+        assert!(both.iter().all(|name| log.contains(name.as_str())), "{log}");
+        for address in [lab::CLIENT_V4.to_string(), lab::CLIENT_V6.to_string()] {
+            assert!(!daemon.has_said(&address) && !log.contains(&address), "{}", daemon.report());
+        }
+        names.push(both);
+    }
+    assert_eq!(names[0], names[1], "the key of a file outlasts the daemon");
+    std::fs::set_permissions(key.path(), Permissions::from_mode(0o644)).expect("set the mode");
+    let refused = Command::new(env::daemon_binary()).args(["check", config]).output().expect("check runs");
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && said.contains("(mode 0644)"), "{said}");
 }
 
 /// The test plays the app, behind a daemon with this configuration.

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::process::Output;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use framewall_tests::deflate::Deflater;
-use framewall_tests::wire::{BINARY, CONTINUATION, MASK, RSV1, TEXT, Wire, client_text, encode};
+use framewall_tests::deflate::{Deflater, Inflater};
+use framewall_tests::wire::{BINARY, CONTINUATION, End, MASK, PING, RSV1, TEXT, Wire, client_text, encode};
 use framewall_tests::{App, Daemon, Kind, Lab, WsClient, env, lab};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -113,6 +113,8 @@ impl<'a> Client<'a> {
                     parts.extend(encode(true, CONTINUATION, Some(MASK), b" "));
                     frames = parts;
                 }
+                // The app says whatever its client does.
+                "direction=to_client" | "direction=to_server" => {}
                 "bytes=200000" => frames = client_text(&"a long text ".repeat(20_000)),
                 other => panic!("{other}"),
             }
@@ -369,6 +371,182 @@ fn a_block_says_its_code_and_reason_and_names_its_rule() {
         (&event["rule"], &event["kind"], &event["reached"]),
         (&json!("slow"), &json!("rate_limit"), &json!(true))
     );
+}
+
+#[test]
+fn what_limits_cannot_count_is_an_event_and_no_flood_of_them() {
+    let lab = Lab::new();
+    let app = App::start(&lab, Kind::Tungstenite, PORT);
+    let files = Files::new(
+        "[counting]\nmax_keys = 1000\n[[rate_limit]]\nid = \"users\"\nkey = [\"param:user\"]\nthreshold = 1\n\
+         window_s = 60\nduration_s = 3600\naction = \"log\"\nlog = \"none\"\n",
+    );
+    let daemon = files.daemon(&lab);
+    let mut client = WsClient::connect(&lab.client, lab::v4(PORT));
+    let count = 3000;
+    for user in 0..count {
+        client.echo(&format!(r#"{{"user":"u{user}"}}"#));
+    }
+    assert_eq!(app.messages(client.address).len(), count, "nobody is blocked for it");
+    let lost = daemon.events_of("counts_lost");
+    let [event] = &lost[..] else { panic!("the first of them: {lost:?}") };
+    assert_eq!((&event["rule"], &event["max_keys"]), (&json!("users"), &json!(1000)));
+    assert_eq!((&event["uncounted"], &event["replaced"]), (&json!(1), &json!(0)));
+    assert!(daemon.stderr().contains("raise max_keys"), "{}", daemon.report());
+    client.close();
+}
+
+/// The apps echo, so that a client can make them say anything: what they must not say never arrives, compressed or not.
+#[test]
+fn what_the_application_must_not_say_never_reaches_the_client() {
+    const TRACE: &str = "Traceback (most recent call last)";
+    let rules = "[[rule]]\nid = \"card\"\nwhen = { all = [{ field = \"direction\", equals = \"to_client\" }, \
+                 { param = \"card\", matches = \"([0-9] ?){16}\" }] }\naction = \"block\"\nclose_code = 4011\n\
+                 reason = \"withheld\"\n[[rule]]\nid = \"trace\"\nwhen = { all = [{ field = \"direction\", equals = \
+                 \"to_client\" }, { field = \"text\", contains = \"Traceback (\" }] }\naction = \"log\"\n";
+    let files = Files::new(rules);
+    for (kind, extensions) in [
+        (Kind::Tungstenite, ""),
+        (Kind::Node, ""),
+        (Kind::NodeDeflate, "permessage-deflate"),
+        (Kind::NodeDeflate, "permessage-deflate; server_no_context_takeover"),
+        (Kind::Python, "permessage-deflate; client_max_window_bits"),
+    ] {
+        let lab = Lab::new();
+        let app = App::start(&lab, kind, PORT);
+        let daemon = files.daemon(&lab);
+        let (mut client, head) = Wire::connect_offering(&lab.client, lab::v4(PORT), extensions);
+        let mut deflater = Deflater::negotiated(&head, 6);
+        assert_eq!(deflater.is_some(), !extensions.is_empty(), "{kind:?}: {head}");
+        let mut inflater = Inflater::negotiated(&head);
+        // Node compresses from a KiB on.
+        let pad = " and so on".repeat(200);
+        let says = |client: &mut Wire, deflater: &mut Option<Deflater>, text: &str| match deflater {
+            Some(deflater) => {
+                client.write(&encode(true, TEXT | RSV1, Some(MASK), &deflater.message(text.as_bytes())));
+            }
+            None => client.write(&client_text(text)),
+        };
+        for text in [format!(r#"{{"n":1,"pad":"{pad}"}}"#), "short".to_owned(), format!("{TRACE}{pad}")] {
+            says(&mut client, &mut deflater, &text);
+            let frame = client.frame().expect("an echo");
+            let payload = match frame.reserved {
+                RSV1 => inflater.message(&frame.payload),
+                _ => frame.payload,
+            };
+            assert_eq!(String::from_utf8_lossy(&payload), text, "{kind:?}");
+        }
+        let secret = format!(r#"{{"user":{{"card":"4111 1111 1111 1111"}},"pad":"{pad}"}}"#);
+        says(&mut client, &mut deflater, &secret);
+        app.wait_message(client.address(), secret.as_bytes());
+        let frame = client.frame().expect("a Close frame and nothing before it");
+        assert_eq!(frame.close_code(), Some(4011), "{kind:?}: {frame:?}");
+        assert_eq!(&frame.payload[2..], b"withheld");
+        assert_eq!(app.wait_closed(client.address()), Some(4011), "{kind:?}: the app is told the same");
+        assert_eq!(client.end(), End::Eof);
+        let closed = daemon.wait_address("connection_closed", "client", client.address());
+        assert_eq!((&closed["reason"], &closed["rule"]), (&json!("rule"), &json!("card")), "{kind:?}");
+        assert_eq!(closed["uninspected_messages"], 0);
+        let matched = matches(&daemon, &client.address().to_string());
+        let said: Vec<_> = matched
+            .iter()
+            .map(|event| json!([event["rule"], event["direction"], event["message"], event["done"]]))
+            .collect();
+        assert_eq!(said, [json!(["trace", "to_client", 3, true]), json!(["card", "to_client", 4, true])]);
+        assert!(!daemon.has_said("4111"), "{}", daemon.report());
+    }
+}
+
+/// Held as a whole, message by message, while the client reads when it likes: nothing is lost, changed or reordered.
+#[test]
+fn long_messages_of_an_inspected_application_arrive_as_they_were_sent() {
+    let lab = Lab::new();
+    lab.cap_socket_buffers(256 * 1024);
+    let listener = lab.server.listen(lab::any(PORT));
+    let files = Files::new(
+        "[[rule]]\nid = \"never\"\nwhen = { all = [{ field = \"direction\", equals = \"to_client\" }, \
+         { param = \"card\", exists = true }] }\naction = \"block\"\n",
+    );
+    let daemon = files.daemon(&lab);
+    let (mut client, mut app) = Wire::pair(&lab.client, lab::v4(PORT), &listener);
+    let messages: Vec<Vec<u8>> = (1..=12_u8)
+        .map(|n| {
+            format!("{{\"n\":{n},\"text\":\"{}\"}}", "some words ".repeat(7000 * usize::from(n))).into_bytes()
+        })
+        .collect();
+    let sent = messages.clone();
+    let sender = std::thread::spawn(move || {
+        for (n, message) in sent.iter().enumerate() {
+            let (first, rest) = message.split_at(message.len() / (n + 1));
+            app.write(&encode(false, TEXT, None, first));
+            app.write(&encode(true, PING, None, b"between"));
+            app.write(&encode(true, CONTINUATION, None, rest));
+        }
+        app
+    });
+    for message in &messages {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let first = client.frame().expect("the first fragment");
+        assert_eq!(client.frame().expect("the ping").payload, b"between", "in its place");
+        let rest = client.frame().expect("the other fragment");
+        assert!(
+            [first.payload, rest.payload].concat() == *message,
+            "another message of {} bytes",
+            message.len()
+        );
+    }
+    drop(sender.join().expect("the app has sent it all"));
+    assert_eq!(client.end(), End::Eof);
+    let address = client.address();
+    drop(client);
+    let closed = daemon.wait_address("connection_closed", "client", address);
+    assert_eq!((&closed["reason"], &closed["messages_to_client"]), (&json!("app-closed"), &json!(12)));
+}
+
+#[test]
+fn rules_about_the_application_reach_open_connections_and_leave_when_they_are_gone() {
+    let lab = Lab::new();
+    let _app = App::start(&lab, Kind::Tungstenite, PORT);
+    let files = Files::new("");
+    let daemon = files.daemon(&lab);
+    let mut client = WsClient::connect(&lab.client, lab::v4(PORT));
+    let rule = "[[rule]]\nid = \"card\"\nwhen = { all = [{ field = \"direction\", equals = \"to_client\" }, \
+                { param = \"card\", exists = true }] }\naction = \"block\"\n";
+    for (text, reloads) in [(rule, 1), ("", 2), (rule, 3)] {
+        client.echo("{}");
+        if text == rule {
+            client.echo(r#"{"card":1}"#);
+        }
+        files.write("rules.toml", text);
+        daemon.signal(Signal::SIGHUP);
+        daemon.wait_events("rules_reloaded", reloads, |_| true);
+    }
+    client.echo("{}");
+    client.send_text(r#"{"card":1}"#);
+    assert_eq!(client.wait_close().map(|frame| u16::from(frame.code)), Some(1008));
+    assert_eq!(daemon.wait_closed(client.address), "rule");
+}
+
+#[test]
+fn detectors_look_at_what_the_application_says_only_if_they_are_told_to() {
+    const XSS: &str = r#"{"html":"<script>alert(document.cookie)</script>"}"#;
+    let lab = Lab::new();
+    let app = App::tungstenite_on(&lab, &[lab::any(PORT), lab::any(9000)]);
+    let files = Files::new(
+        "[[rule]]\nid = \"clients\"\nwhen = { field = \"direction\", equals = \"to_server\" }\naction = \"allow\"\n",
+    );
+    let config =
+        format!("ports = [8080]\nrules = [{:?}]\n[[port]]\nport = 9000\ndetect = \"both\"\n", files.rules());
+    let daemon = Daemon::with_config(&lab, &config, &[]);
+    WsClient::connect(&lab.client, lab::v4(PORT)).echo(XSS);
+    let mut client = WsClient::connect(&lab.client, lab::v4(9000));
+    client.echo("hello");
+    client.send_text(XSS);
+    app.wait_message(client.address, XSS.as_bytes());
+    client.wait_blocked();
+    assert_eq!(daemon.wait_closed(client.address), "attack-xss");
+    let event = daemon.wait_message_event("message_blocked", client.address);
+    assert_eq!((&event["direction"], &event["message"]), (&json!("to_client"), &json!(2)));
 }
 
 #[test]

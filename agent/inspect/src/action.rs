@@ -3,6 +3,7 @@
 use crate::{
     direction::Direction,
     http::Handshake,
+    rules::LostCounts,
     verdict::{CloseReason, Finding, Offence, RuleMatch},
     ws::ControlFrame,
 };
@@ -79,6 +80,8 @@ pub enum Report {
     Finding(Box<Finding>),
     /// A rule or a limit of the operator has spoken. Comes before what is done about it.
     Rule(Box<RuleMatch>),
+    /// Limits of the operator could not count all that they should have. Concerns the process rather than the connection.
+    CountsLost(Box<LostCounts>),
     /// A peer broke a rule or reached a limit. Comes before what is done about it.
     Offence(Offence),
 }

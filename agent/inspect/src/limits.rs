@@ -11,6 +11,9 @@ pub(crate) use rate::TokenBucket;
 
 /// Bounds of one connection.
 ///
+/// Those on frames, messages, fragments and inflating are about the messages that are inspected: the client's, and the application's
+/// where [`detect_to_client`](crate::Settings::detect_to_client) or a rule asks for them. Times and rates are the client's.
+///
 /// In mode `block`, reaching a bound ends the connection with the [`CloseReason`](crate::CloseReason) named at the
 /// field; for the size of a message [`oversize`](Self::oversize) may say otherwise. In mode `log` the offence is
 /// reported; the message concerned passes uninspected and the next one is inspected again, and only where that is
@@ -21,17 +24,17 @@ pub struct Limits {
     /// most client bytes that may wait for the answer to an upgrade request. More is `http-head-too-big`, or
     /// `early-data-too-big` for waiting bytes.
     pub max_head_bytes: usize,
-    /// Longest payload of one client frame in bytes, as sent, inclusive (default none: only the message is bounded).
+    /// Longest payload of one frame in bytes, as sent, inclusive (default none: only the message is bounded).
     /// More is `frame-too-big`, noticed at the header.
     pub max_frame_bytes: Option<u64>,
-    /// Longest client message in bytes of payload, inclusive (default 1 MiB). More is `message-too-big`, noticed as
+    /// Longest message in bytes of payload, inclusive (default 1 MiB). More is `message-too-big`, noticed as
     /// soon as a frame header announces it or inflating passes it. A compressed message may be an eighth longer on
     /// the wire: bytes that do not compress grow a little.
     pub max_message_bytes: usize,
     /// Most bytes of a message for each byte that it was sent as (default 200), once it inflates to more than
     /// [`INFLATE_RATIO_FLOOR`](Self::INFLATE_RATIO_FLOOR). More is `inflate-ratio`.
     pub max_inflate_ratio: u32,
-    /// Most frames that one unfinished client message may consist of, control frames between the fragments
+    /// Most frames that one unfinished message may consist of, control frames between the fragments
     /// included (default 4096). More is `too-many-fragments`. A held message costs at most
     /// `1.125 * max_message_bytes + 139 * max_message_fragments` bytes of the caller's memory.
     pub max_message_fragments: u32,
@@ -73,7 +76,7 @@ pub struct Limits {
     pub close_grace: Duration,
 }
 
-/// What becomes of a client message that is longer than the limits allow.
+/// What becomes of a message that is longer than the limits allow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OversizePolicy {
     /// The connection is closed.

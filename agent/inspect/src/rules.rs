@@ -82,9 +82,10 @@ mod trial;
 mod warning;
 
 pub use complaint::{Complaint, Warning};
-pub use counts::Counts;
+pub use counts::{Counts, Loss};
+pub(crate) use decision::ATTACK_THRESHOLD;
 pub use decision::{
-    Block, Decider, Decision, ExplainedRule, Explanation, Matched, Outcome, SeenSignal, Verdict,
+    Block, Decider, Decision, ExplainedRule, Explanation, LostCounts, Matched, Outcome, SeenSignal, Verdict,
 };
 pub use list::Loader;
 pub use live::LiveRules;

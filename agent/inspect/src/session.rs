@@ -3,9 +3,11 @@
 mod binding;
 mod clock;
 mod http_stage;
+mod judge;
 mod link;
 mod outbox;
 mod rates;
+mod reader;
 mod ws_stage;
 
 pub use link::Link;
@@ -28,6 +30,7 @@ use crate::{
     settings::{Mode, OpaquePolicy, Settings},
     stats::Counters,
     verdict::{Breach, CloseReason, FindingAction},
+    ws::Tracker,
 };
 
 /// Follows one TCP connection between a client and an application.
@@ -69,7 +72,7 @@ enum Stage {
     /// Ended by us; the frame in flight to the client, if any, is still let through.
     Closing {
         reason: CloseReason,
-        ws: Option<Box<WsStage>>,
+        app: Option<Box<Tracker>>,
     },
     /// Reset.
     Aborted,
@@ -159,8 +162,8 @@ impl Session {
         counters.findings = self.out.findings_reported();
         match &self.stage {
             Stage::Http(http) => counters.requests = http.requests(),
-            Stage::WebSocket(ws) | Stage::Closing { ws: Some(ws), .. } => ws.add_to(&mut counters),
-            Stage::Opaque | Stage::Closing { ws: None, .. } | Stage::Aborted => {}
+            Stage::WebSocket(ws) => ws.add_to(&mut counters),
+            Stage::Opaque | Stage::Closing { .. } | Stage::Aborted => {}
         }
         counters
     }
@@ -170,8 +173,8 @@ impl Session {
     pub fn buffered_bytes(&self) -> usize {
         match &self.stage {
             Stage::Http(http) => http.buffered_bytes(),
-            Stage::WebSocket(ws) | Stage::Closing { ws: Some(ws), .. } => ws.buffered_bytes(),
-            Stage::Opaque | Stage::Closing { ws: None, .. } | Stage::Aborted => 0,
+            Stage::WebSocket(ws) => ws.buffered_bytes(),
+            Stage::Opaque | Stage::Closing { .. } | Stage::Aborted => 0,
         }
     }
 
@@ -212,7 +215,7 @@ impl Session {
                 Ok(())
             }
             Stage::Closing { .. } => {
-                self.read_while_closing(direction, bytes);
+                self.read_while_closing(direction);
                 Ok(())
             }
             Stage::Aborted => Ok(()),
@@ -228,6 +231,10 @@ impl Session {
                 self.out.release_all(Direction::ToServer);
             }
             (Stage::WebSocket(_), Direction::ToServer) => self.out.discard_all(Direction::ToServer),
+            // It will never be complete, and so cannot be judged.
+            (Stage::WebSocket(ws), Direction::ToClient) if ws.reads_app() => {
+                self.out.discard_all(Direction::ToClient);
+            }
             (Stage::WebSocket(_) | Stage::Opaque, Direction::ToClient) => {
                 self.out.release_all(Direction::ToClient)
             }
@@ -240,8 +247,14 @@ impl Session {
     fn settle(&mut self, now: Instant) {
         let (unfinished, copies) = match &self.stage {
             Stage::Http(http) => (http.unfinished(), http.buffered_bytes()),
-            Stage::WebSocket(ws) if self.out.has_ended(Direction::ToServer) => (None, ws.unfinished_bytes()),
-            Stage::WebSocket(ws) => (ws.unfinished(), ws.unfinished_bytes()),
+            Stage::WebSocket(ws) => {
+                let unfinished = if self.out.has_ended(Direction::ToServer) { None } else { ws.unfinished() };
+                let of_app = match ws.reads_app() {
+                    true => ws.unfinished_bytes(Direction::ToClient) + self.out.held(Direction::ToClient),
+                    false => 0,
+                };
+                (unfinished, ws.unfinished_bytes(Direction::ToServer) + of_app)
+            }
             Stage::Opaque | Stage::Closing { .. } | Stage::Aborted => (None, 0),
         };
         self.clock.note(unfinished, now);
@@ -273,9 +286,11 @@ impl Session {
     /// There is no memory for what is unfinished.
     fn forgo(&mut self, now: Instant) {
         match (self.settings.mode, &mut self.stage) {
-            (Mode::Log, Stage::WebSocket(ws)) => ws.pass_message(CloseReason::MemoryBudget, &mut self.out),
-            (Mode::Block | Mode::Log, _) => {
-                self.offend(Breach::new(Direction::ToServer, CloseReason::MemoryBudget), now);
+            (Mode::Log, Stage::WebSocket(ws)) => ws.pass_longest(CloseReason::MemoryBudget, &mut self.out),
+            (Mode::Block | Mode::Log, stage) => {
+                let direction =
+                    if let Stage::WebSocket(ws) = stage { ws.longest() } else { Direction::ToServer };
+                self.offend(Breach::new(direction, CloseReason::MemoryBudget), now);
             }
         }
         self.memory.resize(0);
@@ -318,10 +333,7 @@ impl Session {
         self.out.close(reason);
         self.out.hold();
         let ws = match (std::mem::replace(&mut self.stage, Stage::Opaque), reason.response()) {
-            (Stage::WebSocket(mut ws), _) => {
-                ws.stop_client();
-                ws
-            }
+            (Stage::WebSocket(ws), _) => ws,
             (Stage::Http(http), Some(response)) if http.may_answer() => {
                 self.refuse(reason, response, now);
                 return;
@@ -333,17 +345,17 @@ impl Session {
         };
         self.deadline = Some(now + self.settings.limits.close_grace);
         self.out.discard_all(Direction::ToServer);
-        let counters = ws.receiver().counters();
-        if ws.is_server_between_frames(self.settings.mode)
-            && !counters.close_sent
+        if ws.client().is_between_frames(self.settings.mode)
+            && !ws.client().receiver().counters().close_sent
             && !self.out.is_finished(Direction::ToServer)
         {
             let frame = self.out.close_frame(reason, Some(self.mask_key));
             self.out.inject(Direction::ToServer, Injection::Frame(Box::new(frame)));
         }
         self.out.finish(Direction::ToServer);
-        self.stage = Stage::Closing { reason, ws: Some(ws) };
-        self.read_while_closing(Direction::ToClient, &[]);
+        let app = Box::new(ws.into_tracker(self.settings.mode));
+        self.stage = Stage::Closing { reason, app: Some(app) };
+        self.read_while_closing(Direction::ToClient);
         self.stop_timer_when_done();
     }
 
@@ -355,23 +367,23 @@ impl Session {
         self.out.inject(Direction::ToClient, Injection::Response(response));
         self.out.finish(Direction::ToClient);
         self.out.finish(Direction::ToServer);
-        self.stage = Stage::Closing { reason, ws: None };
+        self.stage = Stage::Closing { reason, app: None };
         self.stop_timer_when_done();
     }
 
     /// Lets the frame in flight to the client end, puts our Close after it, and drops everything else.
-    fn read_while_closing(&mut self, direction: Direction, bytes: &[u8]) {
-        let Stage::Closing { reason, ws } = &mut self.stage else { return };
+    fn read_while_closing(&mut self, direction: Direction) {
+        let Stage::Closing { reason, app } = &mut self.stage else { return };
         if direction == Direction::ToClient
             && !self.out.is_finished(Direction::ToClient)
-            && let Some(ws) = ws
+            && let Some(app) = app
         {
-            let len = ws.finish_server_frame(bytes);
+            let len = app.finish_frame(self.out.held(Direction::ToClient));
             self.out.release(Direction::ToClient, len);
-            if ws.tracker().at_boundary() {
+            if app.at_boundary() {
                 self.out.discard_all(Direction::ToClient);
-                let torn = self.settings.mode == Mode::Log && ws.tracker().holds_header();
-                if !torn && !ws.tracker().counters().close_sent {
+                let torn = self.settings.mode == Mode::Log && app.holds_header();
+                if !torn && !app.counters().close_sent {
                     let frame = self.out.close_frame(*reason, None);
                     self.out.inject(Direction::ToClient, Injection::Frame(Box::new(frame)));
                 }

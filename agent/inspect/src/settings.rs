@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
+    direction::Direction,
     http::HandshakePolicy,
     limits::{Budget, Limits},
     rules::LiveRules,
@@ -13,7 +14,7 @@ use crate::{
 /// A connection that is not to be inspected needs no session, so there is no `off` here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Mode {
-    /// Hold each client message until it is judged, and end the connection on an offence.
+    /// Hold each inspected message until it is judged, and end the connection on an offence.
     #[default]
     Block,
     /// Report only: every byte is released at once.
@@ -109,6 +110,9 @@ pub struct Settings {
     pub handshake: HandshakePolicy,
     /// Whether messages may be compressed.
     pub deflate: DeflatePolicy,
+    /// Whether detectors look at messages of the application, too: those speak of attacks, and hold code and markup,
+    /// for honest reasons. Rules can ask about them in any case.
+    pub detect_to_client: bool,
     /// Bounds on work and memory.
     pub limits: Limits,
     /// The memory for unfinished messages, to be shared by the settings of all ports.
@@ -118,6 +122,14 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Whether detectors look at messages of this direction.
+    pub(crate) const fn detects(&self, direction: Direction) -> bool {
+        match direction {
+            Direction::ToServer => true,
+            Direction::ToClient => self.detect_to_client,
+        }
+    }
+
     /// Whether offers of permessage-deflate are left out.
     pub(crate) const fn strips_deflate(&self) -> bool {
         matches!((self.deflate, self.mode), (DeflatePolicy::Strip, Mode::Block))

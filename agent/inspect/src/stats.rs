@@ -9,7 +9,8 @@ pub struct Counters {
     pub to_client: StreamCounters,
     /// HTTP requests whose head was read.
     pub requests: u64,
-    /// Client messages whose content no detector could read (binary without text in it). They were released.
+    /// Messages that were to be inspected and whose content could not be read, as a whole: binary without text in it, longer than
+    /// the limits, or referring to messages that nobody has read (RFC 7692 §7.1.1). They were released.
     pub uninspected_messages: u64,
     /// Bytes that passed after the connection had turned out to be nothing that is inspected.
     pub opaque_bytes: u64,

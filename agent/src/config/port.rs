@@ -26,17 +26,31 @@ pub(crate) struct Port {
     pub(crate) handshake: HandshakePolicy,
     /// Whether messages may be compressed.
     pub(crate) deflate: DeflatePolicy,
+    /// Whose messages detectors look at.
+    pub(crate) detect: Detect,
     /// Limits of the inspection.
     pub(crate) limits: Limits,
+}
+
+/// Whose messages detectors look at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Detect {
+    /// Those of clients.
+    #[default]
+    ToServer,
+    /// Those of the application, too.
+    Both,
 }
 
 impl Port {
     /// What the sessions of this port are told; `None` if they are relayed only.
     pub(crate) fn inspection(&self, budget: &Arc<Budget>, rules: &Arc<LiveRules>) -> Option<Settings> {
         let mode = self.mode.inspection()?;
-        let Self { profile, opaque, handshake, deflate, limits, .. } = self.clone();
+        let Self { profile, opaque, handshake, deflate, detect, limits, .. } = self.clone();
         let (budget, rules) = (Arc::clone(budget), Arc::clone(rules));
-        Some(Settings { mode, profile, opaque, handshake, deflate, limits, budget, rules })
+        let detect_to_client = detect == Detect::Both;
+        Some(Settings { mode, profile, opaque, handshake, deflate, detect_to_client, limits, budget, rules })
     }
 }
 
@@ -59,6 +73,7 @@ pub(super) struct RawPort {
     subprotocols: Vec<Spanned<String>>,
     #[serde(default)]
     deflate: RawDeflate,
+    detect: Option<Detect>,
     #[serde(default)]
     limits: RawLimits,
 }
@@ -134,6 +149,7 @@ impl RawPort {
                 RawDeflate::Strip => DeflatePolicy::Strip,
                 RawDeflate::Refuse => DeflatePolicy::Refuse,
             },
+            detect: self.detect.unwrap_or(inherited.detect),
             limits: self.limits.over(&inherited.limits, "port.limits", source)?,
         })
     }

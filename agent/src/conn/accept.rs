@@ -25,7 +25,10 @@ use crate::{
     drain::Phase,
     steer::{Upstreams, listeners::WorkerListeners},
     sys,
-    telemetry::events::{Event, Events},
+    telemetry::{
+        clients::ClientNames,
+        events::{Event, Events},
+    },
 };
 
 /// How long to wait when the process has no descriptors left for another connection.
@@ -44,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) connections: AtomicUsize,
     /// Where events go.
     pub(crate) events: Events,
+    /// How they name clients.
+    pub(crate) names: ClientNames,
 }
 
 impl Shared {
@@ -151,15 +156,16 @@ impl Worker {
         let Ok(server) = client.local_addr() else { return };
         // Made to the listener's own port, not steered: there is no application behind it.
         let Some(settings) = self.shared.inspection(server.port()) else {
-            debug!(%peer, %server, "refused: not a steered port");
+            debug!(client = %self.shared.names.name(peer), %server, "refused: not a steered port");
             return reset(&client);
         };
         let settings = settings.cloned();
         let slot = match Slot::take(&self.shared, peer.ip()) {
             Ok(slot) => slot,
             Err(reason) => {
-                warn!(%peer, reason, "refused");
-                self.shared.events.emit(&Event::ConnectionRefused { client: peer, server, reason });
+                let name = self.shared.names.name(peer);
+                warn!(client = %name, %server, reason, "refused");
+                self.shared.events.emit(&Event::ConnectionRefused { client: name, server, reason });
                 return reset(&client);
             }
         };
@@ -178,11 +184,12 @@ impl Worker {
         settings: Option<Arc<Settings>>,
         closing: watch::Receiver<Phase>,
     ) {
-        let mut record = Record::open(self.shared.events.clone(), peer, server);
+        let name = self.shared.names.name(peer);
+        let mut record = Record::open(self.shared.events.clone(), peer.ip(), name, server);
         let upstream = match upstream::connect(&self.upstreams, server, peer).await {
             Ok(upstream) => upstream,
             Err(error) => {
-                debug!(%peer, %server, %error, "the application cannot be reached");
+                debug!(client = %name, %server, %error, "the application cannot be reached");
                 record.end(error.end_reason());
                 return reset(&client);
             }
@@ -193,7 +200,7 @@ impl Worker {
             .and_then(|()| sys::keep_alive(&client));
         if let Err(error) = prepared {
             // The client has gone between accept and here; reading will tell how.
-            debug!(%peer, %error, "socket options not set");
+            debug!(client = %name, %error, "socket options not set");
         }
         let session =
             settings.map(|settings| Session::new(settings, record.link(), record.mask_key(), Instant::now()));

@@ -3,7 +3,7 @@
 use std::{
     collections::hash_map::RandomState,
     hash::BuildHasher as _,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{
         Arc, LazyLock,
         atomic::{AtomicU64, Ordering},
@@ -13,11 +13,15 @@ use std::{
 
 use framewall_inspect::{
     CloseReason, Counters, Direction, Finding, FindingAction, Link, Offence, OffenceClass, Report, RuleMatch,
-    Unit, rules::RuleAction,
+    Unit,
+    rules::{Loss, LostCounts, RuleAction},
 };
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
-use crate::telemetry::events::{Event, Events};
+use crate::telemetry::{
+    clients::ClientName,
+    events::{Event, Events},
+};
 
 /// Why a connection ended; one a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +82,9 @@ static MASK_KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 pub(crate) struct Record {
     events: Events,
     connection: u64,
-    client: SocketAddr,
+    /// For the inspection only; what is told carries the name.
+    address: IpAddr,
+    client: ClientName,
     server: SocketAddr,
     opened: Instant,
     reason: Option<EndReason>,
@@ -89,14 +95,15 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// Begins the record and reports the connection.
-    pub(crate) fn open(events: Events, client: SocketAddr, server: SocketAddr) -> Self {
+    /// Begins the record of a connection from `address`, whose client is called `client`, and reports it.
+    pub(crate) fn open(events: Events, address: IpAddr, client: ClientName, server: SocketAddr) -> Self {
         let connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
         events.emit(&Event::ConnectionOpened { connection, client, server });
         debug!(connection, %client, %server, "connection opened");
         Self {
             events,
             connection,
+            address,
             client,
             server,
             opened: Instant::now(),
@@ -117,7 +124,7 @@ impl Record {
     /// What rules are told of the connection.
     pub(crate) fn link(&self) -> Link {
         Link {
-            client: self.client.ip().to_canonical(),
+            client: self.address.to_canonical(),
             port: self.server.port(),
             // What is steered is not encrypted.
             scheme: "http",
@@ -166,6 +173,16 @@ impl Record {
             }
             Report::Finding(finding) => self.report_finding(finding),
             Report::Rule(matched) => self.report_rule(matched),
+            Report::CountsLost(lost) => {
+                let LostCounts { rule, max_keys, loss: Loss { uncounted, replaced } } = lost.as_ref();
+                warn!(%rule, max_keys, uncounted, replaced, "limits cannot count all clients, raise max_keys");
+                self.events.emit(&Event::CountsLost {
+                    rule,
+                    max_keys: *max_keys,
+                    uncounted: *uncounted,
+                    replaced: *replaced,
+                });
+            }
             Report::Offence(offence) => self.report_offence(*offence),
         }
     }
@@ -185,25 +202,25 @@ impl Record {
 
     fn report_rule(&mut self, matched: &RuleMatch) {
         let Self { connection, client, server, .. } = *self;
-        let RuleMatch { rule, kind, action, done, .. } = matched;
+        let RuleMatch { rule, kind, action, done, direction, .. } = matched;
         if *action == RuleAction::Block && *done {
             self.rule.get_or_insert_with(|| Arc::clone(rule));
         }
         if !matched.log {
             return;
         }
-        info!(connection, %client, %server, %rule, action = action.as_str(), done, "a {kind} has matched");
+        info!(connection, %client, %server, %rule, %direction, action = action.as_str(), done, "a {kind} has matched");
         self.events.emit(&Event::RuleMatched { connection, client, server, matched: matched.into() });
     }
 
     fn report_finding(&self, finding: &Finding) {
         let Self { connection, client, server, .. } = *self;
-        let Finding { signal, action, location, evidence, .. } = finding;
+        let Finding { signal, direction, action, location, evidence, .. } = finding;
         let what = match finding.unit {
             Unit::Handshake => "handshake",
             Unit::Message { .. } => "message",
         };
-        info!(connection, %client, %server, %signal, action = action.as_str(), location, evidence, "finding in a {what}");
+        info!(connection, %client, %server, %signal, %direction, action = action.as_str(), location, evidence, "finding in a {what}");
         let found = finding.into();
         self.events.emit(&match (finding.unit, action) {
             (Unit::Message { .. }, FindingAction::Block) => {

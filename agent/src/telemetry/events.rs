@@ -24,6 +24,7 @@ use framewall_inspect::{Finding, Handshake, Offence, RuleMatch, Unit};
 use serde::Serialize;
 use tracing::warn;
 
+use super::clients::ClientName;
 use crate::cli::RunMode;
 
 /// Events that may wait to be written.
@@ -66,35 +67,37 @@ pub(crate) enum Event<'a> {
     /// The kernel has no connection to give, mostly for want of file descriptors.
     AcceptFailed { error: String },
     /// A connection was reset at once.
-    ConnectionRefused { client: SocketAddr, server: SocketAddr, reason: &'a str },
+    ConnectionRefused { client: ClientName, server: SocketAddr, reason: &'a str },
     /// A client has connected.
-    ConnectionOpened { connection: u64, client: SocketAddr, server: SocketAddr },
+    ConnectionOpened { connection: u64, client: ClientName, server: SocketAddr },
     /// The connection has become a WebSocket; its messages are inspected.
     WebsocketOpened {
         connection: u64,
-        client: SocketAddr,
+        client: ClientName,
         server: SocketAddr,
         #[serde(flatten)]
         handshake: Box<Upgrade<'a>>,
     },
     /// The rest of the connection passes uninspected.
-    ConnectionOpaque { connection: u64, client: SocketAddr, server: SocketAddr, kind: &'a str },
+    ConnectionOpaque { connection: u64, client: ClientName, server: SocketAddr, kind: &'a str },
     /// A rule, a rate limit or the attack threshold has spoken.
     RuleMatched {
         connection: u64,
-        client: SocketAddr,
+        client: ClientName,
         server: SocketAddr,
         #[serde(flatten)]
         matched: Match<'a>,
     },
+    /// Rate limits or the attack threshold had no room to count.
+    CountsLost { rule: &'a str, max_keys: usize, uncounted: u64, replaced: u64 },
     /// Other rules are in force.
     RulesReloaded { rules: usize, warnings: usize },
     /// New rules were refused; the running ones stay.
     RulesReloadFailed { errors: Vec<&'a str> },
-    /// A message was kept from the application and its connection closed.
+    /// A message was kept from its receiver and its connection closed.
     MessageBlocked {
         connection: u64,
-        client: SocketAddr,
+        client: ClientName,
         server: SocketAddr,
         #[serde(flatten)]
         finding: Evidence<'a>,
@@ -102,7 +105,7 @@ pub(crate) enum Event<'a> {
     /// A message was found offending and passed, in mode log.
     MessageFlagged {
         connection: u64,
-        client: SocketAddr,
+        client: ClientName,
         server: SocketAddr,
         #[serde(flatten)]
         finding: Evidence<'a>,
@@ -110,7 +113,7 @@ pub(crate) enum Event<'a> {
     /// Something about a message is worth knowing and no reason to block it; it passed.
     MessageTagged {
         connection: u64,
-        client: SocketAddr,
+        client: ClientName,
         server: SocketAddr,
         #[serde(flatten)]
         finding: Evidence<'a>,
@@ -118,7 +121,7 @@ pub(crate) enum Event<'a> {
     /// A handshake was kept from the application and its client refused.
     HandshakeBlocked {
         connection: u64,
-        client: SocketAddr,
+        client: ClientName,
         server: SocketAddr,
         #[serde(flatten)]
         finding: Evidence<'a>,
@@ -126,7 +129,7 @@ pub(crate) enum Event<'a> {
     /// A handshake was found offending and passed, in mode log.
     HandshakeFlagged {
         connection: u64,
-        client: SocketAddr,
+        client: ClientName,
         server: SocketAddr,
         #[serde(flatten)]
         finding: Evidence<'a>,
@@ -134,7 +137,7 @@ pub(crate) enum Event<'a> {
     /// Something about a handshake is worth knowing and no reason to refuse it; it passed.
     HandshakeTagged {
         connection: u64,
-        client: SocketAddr,
+        client: ClientName,
         server: SocketAddr,
         #[serde(flatten)]
         finding: Evidence<'a>,
@@ -142,7 +145,7 @@ pub(crate) enum Event<'a> {
     /// A peer broke a standard.
     ProtocolViolation {
         connection: u64,
-        client: SocketAddr,
+        client: ClientName,
         server: SocketAddr,
         #[serde(flatten)]
         offence: Breach<'a>,
@@ -150,7 +153,7 @@ pub(crate) enum Event<'a> {
     /// A connection reached one of its limits.
     LimitReached {
         connection: u64,
-        client: SocketAddr,
+        client: ClientName,
         server: SocketAddr,
         #[serde(flatten)]
         offence: Breach<'a>,
@@ -158,7 +161,7 @@ pub(crate) enum Event<'a> {
     /// A connection did what the configuration does not allow.
     PolicyViolation {
         connection: u64,
-        client: SocketAddr,
+        client: ClientName,
         server: SocketAddr,
         #[serde(flatten)]
         offence: Breach<'a>,
@@ -166,7 +169,7 @@ pub(crate) enum Event<'a> {
     /// The connection's end and its one reason.
     ConnectionClosed {
         connection: u64,
-        client: SocketAddr,
+        client: ClientName,
         server: SocketAddr,
         reason: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -262,6 +265,7 @@ impl Message<'_> {
 pub(crate) struct Match<'a> {
     rule: &'a str,
     kind: &'a str,
+    direction: &'a str,
     action: &'a str,
     /// Whether it was done, rather than only reported.
     done: bool,
@@ -280,6 +284,7 @@ impl<'a> From<&'a RuleMatch> for Match<'a> {
         Self {
             rule: &matched.rule,
             kind: matched.kind,
+            direction: matched.direction.as_str(),
             action: matched.action.as_str(),
             done: matched.done,
             reached: matched.reached,
@@ -412,7 +417,7 @@ mod tests {
 
     #[test]
     fn an_event_is_one_line_of_json_with_a_time() {
-        let client = "192.0.2.7:4242".parse().expect("a literal address");
+        let client = ClientName::Address("192.0.2.7:4242".parse().expect("a literal address"));
         let server = "[2001:db8::1]:8080".parse().expect("a literal address");
         let line = Event::ConnectionOpened { connection: 7, client, server }.to_line();
         assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);

@@ -71,6 +71,7 @@ pub(crate) fn shape(plan: &Plan, outcome: &Outcome) -> u64 {
             Report::Opaque(kind) => hash.text(kind.as_str()),
             Report::GivenUp(reason) => hash.text(reason.as_str()),
             Report::Rule(matched) => hash.text(&matched.rule),
+            Report::CountsLost(lost) => hash.text(&lost.rule),
             Report::Finding(finding) => {
                 hash.text(finding.signal.as_str());
                 hash.number(finding.location.len().min(4) as u64);

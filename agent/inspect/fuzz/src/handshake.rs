@@ -35,7 +35,7 @@ pub(crate) fn extensions(choice: u8) -> &'static str {
     match choice % 3 {
         0 => "",
         1 => "permessage-deflate",
-        _ => "permessage-deflate; client_no_context_takeover",
+        _ => "permessage-deflate; client_no_context_takeover; server_no_context_takeover",
     }
 }
 

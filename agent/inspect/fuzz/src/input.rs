@@ -1,9 +1,14 @@
 //! What the bytes of an input mean.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use framewall_inspect::{
     Budget, DeflatePolicy, Direction, Limits, Mode, OpaquePolicy, OversizePolicy, Settings,
+    rules::{LiveRules, RuleSet},
 };
 
 /// Takes an input apart. What is missing at its end reads as zero.
@@ -51,6 +56,14 @@ pub(crate) struct Plan {
     pub(crate) budget: usize,
 }
 
+/// What the application must not say.
+static WITHHOLDING: LazyLock<Arc<RuleSet>> = LazyLock::new(|| {
+    let rules = "[[rule]]\nid = \"withheld\"\naction = \"block\"\nwhen = { all = [{ field = \"direction\", equals = \
+                 \"to_client\" }, { any = [{ field = \"text\", contains = \"secret\" }, { param = \"x\", gt = 9 }] }] }\n";
+    let nothing = |file: &str, _: &str| Err(format!("{file} is not here"));
+    RuleSet::load(&[("rules.toml", rules)], &nothing, 0).expect("the rule is sound").0
+});
+
 impl Plan {
     /// Reads four bytes: policies, limits, split. `@@00` is mode block with limits of a few hundred bytes.
     pub(crate) fn read(input: &mut Reader<'_>) -> Self {
@@ -75,6 +88,10 @@ impl Plan {
             settings.handshake.subprotocols = vec!["v1.chat".to_owned()];
         }
         settings.handshake.origin_required = sizes & 0x10 != 0;
+        if policies & 0x80 != 0 {
+            settings.rules = Arc::new(LiveRules::new(Arc::clone(&WITHHOLDING)));
+            settings.detect_to_client = sizes & 0x80 != 0;
+        }
         let budget = if sizes & 0x08 != 0 { 2 * Budget::STEP } else { Budget::DEFAULT_LIMIT };
         Self { settings, split: input.short(), budget }
     }

@@ -7,7 +7,7 @@ use std::{
 
 use framewall_inspect::{
     Action, Budget, CloseReason, Counters, DeflatePolicy, Direction, FindingAction, Injection, Limits, Link,
-    Mode, Report, Session, Settings,
+    Mode, OversizePolicy, Report, Session, Settings,
 };
 
 use crate::input::{Plan, Split, Turn};
@@ -140,6 +140,9 @@ impl Relay {
             Action::Release { direction, len } => {
                 assert!(!self.outcome.finished[index(direction)], "released after Finish");
                 let bytes = self.account(direction, len);
+                if direction == Direction::ToClient && self.releases_whole_frames() {
+                    assert!(ends_between_frames(&bytes), "a part of what may have to be withheld");
+                }
                 self.outcome.released[index(direction)].extend(bytes);
             }
             Action::Discard { direction, len } => {
@@ -180,8 +183,25 @@ impl Relay {
     /// of compression stood.
     fn may_discard(&self, direction: Direction) -> bool {
         let strips = self.settings.deflate == DeflatePolicy::Strip && self.settings.mode == Mode::Block;
-        let unfinished = self.ended[0] || self.session.counters().to_server.close_sent;
-        self.outcome.closed.is_some() || direction == Direction::ToServer && (strips || unfinished)
+        let counters = self.session.counters();
+        let unfinished = match direction {
+            Direction::ToServer => self.ended[0] || counters.to_server.close_sent,
+            Direction::ToClient => self.reads_app() && (self.ended[1] || counters.to_client.close_sent),
+        };
+        self.outcome.closed.is_some() || direction == Direction::ToServer && strips || unfinished
+    }
+
+    /// Whether the application's messages are held, and none of them passes for its length.
+    fn releases_whole_frames(&self) -> bool {
+        let Settings { mode, limits, .. } = &*self.settings;
+        let holds = *mode == Mode::Block && limits.oversize == OversizePolicy::Close && self.reads_app();
+        // The answer to the handshake goes on in whatever parts.
+        holds && self.outcome.opened.is_some_and(|[_, to_client]| self.outcome.released[1].len() > to_client)
+    }
+
+    /// Whether the application's messages are held until they are judged.
+    fn reads_app(&self) -> bool {
+        self.settings.detect_to_client || !self.settings.rules.current().is_empty()
     }
 
     fn inject(&mut self, direction: Direction, injection: &Injection) {
@@ -218,14 +238,18 @@ impl Relay {
             Report::Finding(finding) => {
                 Some(finding.signal) == signal && finding.action == FindingAction::Block
             }
-            Report::WebSocketOpened(_) | Report::Opaque(_) | Report::GivenUp(_) | Report::Rule(_) => false,
+            Report::WebSocketOpened(_)
+            | Report::Opaque(_)
+            | Report::GivenUp(_)
+            | Report::Rule(_)
+            | Report::CountsLost(_) => false,
         })
     }
 
     fn check_memory(&self) {
         let limits = &self.settings.limits;
         let copies = self.session.buffered_bytes();
-        assert!(copies <= most_copies(limits), "{copies} bytes of copies");
+        assert!(copies <= most_copies(limits, self.reads_app()), "{copies} bytes of copies");
         let held = |direction| self.fed[index(direction)].len() - self.accounted[index(direction)];
         let frames = limits.max_message_fragments as usize + 1;
         let message = limits.max_message_bytes + limits.max_message_bytes / 8 + 64 + 139 * frames;
@@ -234,9 +258,22 @@ impl Relay {
             "{} bytes of the client are held",
             held(Direction::ToServer)
         );
-        assert!(self.outcome.aborted || held(Direction::ToClient) < 14, "more than a header is held");
+        let most = match (self.reads_app(), self.outcome.opened) {
+            (true, Some(_)) => message,
+            (true, None) | (false, _) => 13,
+        };
+        assert!(
+            self.outcome.aborted || held(Direction::ToClient) <= most,
+            "{} bytes of the application are held",
+            held(Direction::ToClient)
+        );
         let reserved = self.settings.budget.used();
-        assert!(self.outcome.aborted || reserved >= held(Direction::ToServer), "held and not in the budget");
+        let counted =
+            |direction| if direction == Direction::ToServer || most > 13 { held(direction) } else { 0 };
+        assert!(
+            self.outcome.aborted || reserved >= counted(Direction::ToServer) + counted(Direction::ToClient),
+            "held and not in the budget"
+        );
     }
 
     fn finish(mut self) -> Outcome {
@@ -254,14 +291,15 @@ impl Relay {
 }
 
 /// What the copies in a session may take. A `Vec` that grows may have twice the capacity that it needs.
-const fn most_copies(limits: &Limits) -> usize {
+const fn most_copies(limits: &Limits, reads_app: bool) -> usize {
     const INFLATER: usize = 48 * 1024;
     // Of a message that passes, the window of the compression is kept and as much again.
     const WINDOWS: usize = 64 * 1024;
     const SMALL: usize = 16 * 1024;
     let message = if limits.max_message_bytes > WINDOWS { limits.max_message_bytes } else { WINDOWS };
     // With the request that opened it.
-    let websocket = 2 * (message + 1) + INFLATER + SMALL + limits.max_head_bytes;
+    let side = 2 * (message + 1) + INFLATER;
+    let websocket = if reads_app { 2 * side } else { side } + SMALL + limits.max_head_bytes;
     let http = 4 * limits.max_head_bytes + SMALL;
     if websocket > http { websocket } else { http }
 }

@@ -64,6 +64,8 @@ const LOG: &[u8] = b"AB07";
 /// As [`BLOCK`] with limits of a few hundred bytes.
 const SMALL: &[u8] = b"@@02";
 const SMALL_PASS: &[u8] = b"B@02";
+/// As [`BLOCK`] with a rule about what the application says.
+const READS_APP: &[u8] = b"\xc0B07";
 const STRIP: &[u8] = b"DB03";
 
 const ATTACK: &[u8] = br#"{"user":{"name":"' OR '1'='1"}}"#;
@@ -147,6 +149,13 @@ fn frames() -> Seeds {
     .concat();
     let server =
         [server_frame(0x01, b"Hel"), server_frame(0x80, b"lo"), server_frame(0x8a, b"Hello")].concat();
+    let secret =
+        [server_frame(0x01, b"no sec"), server_frame(0x89, b"Hello"), server_frame(0x80, b"ret")].concat();
+    let mut deflater = Compress::new(Compression::default(), false);
+    let deflated_secret: Vec<u8> = ["no word of it", r#"{"x":9}"#, r#"{"x":10}"#]
+        .iter()
+        .flat_map(|text| server_frame(0xc1, &deflated(&mut deflater, text.as_bytes())))
+        .collect();
     let ending = [hello.clone(), client_frame(0x88, KEY, b"\x03\xe8bye")].concat();
     let one_block = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0];
     let compressed = [
@@ -183,6 +192,15 @@ fn frames() -> Seeds {
         ),
         ("long-text", say(BLOCK, 0, &longer, b"")),
         ("rates", say(b"@F07", 0, &hello.repeat(6), &server)),
+        ("app-read", say(READS_APP, 0, &hello, &server)),
+        ("app-withheld", say(READS_APP, 0, &hello, &[&server[..], &secret].concat())),
+        ("app-withheld-deflate", say(READS_APP, 1, &hello, &deflated_secret)),
+        ("app-withheld-log", say(b"\xc1B07", 2, &hello, &deflated_secret)),
+        (
+            "app-too-long-passes",
+            say(b"\xc2@02", 0, &hello, &[server_frame(0x82, &[7; 300]), secret].concat()),
+        ),
+        ("app-attack", say(b"\xc0\xc207", 0, &hello, &server_frame(0x81, ATTACK))),
     ]
 }
 
@@ -234,6 +252,8 @@ fn inflate() -> Seeds {
         ("conversation-block", say(BLOCK, 0, &conversation(9))),
         ("conversation-stored", say(LOG, 0, &conversation(0))),
         ("conversation-binary", say(LOG, 2, &conversation(1))),
+        ("conversation-app", say(LOG, 4, &conversation(6))),
+        ("conversation-app-read", say(READS_APP, 5, &conversation(6))),
         ("conversation-small", say(SMALL_PASS, 0, &conversation(6))),
         ("bomb", say(b"@A07", 0, &[bomb.clone(), one_block.clone()])),
         ("bomb-passes", say(b"BA07", 0, &[bomb, one_block])),

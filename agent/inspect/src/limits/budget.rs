@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-/// Bytes that the unfinished client messages of all connections together may hold: what callers keep for them, and the
+/// Bytes that the unfinished inspected messages of all connections together may hold: what callers keep for them, and the
 /// copies in the sessions. A connection that needs more when none are left is ended with the reason `memory-budget`.
 ///
 /// Without a lock; a connection only touches it when a read ends within a message, and then in steps of

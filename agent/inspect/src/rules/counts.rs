@@ -5,7 +5,7 @@
 //! for two numbers. Eight entries share a set; when a ninth comes, one that is over is replaced, else the one with the
 //! lowest count, and never one that is flagged. So a client is forgotten only when seven others have counted higher
 //! than him, for the price of so many messages; and one that is flagged only when his time is over. If all eight are
-//! flagged, a new key is not counted, which [`Counts::uncounted`] tells.
+//! flagged, a new key is not counted. What is lost so is told, now and then ([`Loss`]).
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -42,6 +42,9 @@ const SHARDS: usize = 64;
 /// Keys that are counted by default.
 const MAX_KEYS: usize = 100_000;
 
+/// Losses are told at most so often.
+const TELL_MS: u64 = 60_000;
+
 #[derive(Clone, Copy, Debug, Default)]
 struct Entry {
     /// Zero: empty.
@@ -61,6 +64,17 @@ pub(super) struct Counted {
     pub(super) flagged: bool,
     /// It was reached now.
     pub(super) newly: bool,
+    /// What is to be told.
+    pub(super) loss: Option<Loss>,
+}
+
+/// What was not counted, or not any longer, for want of room, since it was last told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Loss {
+    /// How often a key was not counted because all entries at its place are flagged.
+    pub uncounted: u64,
+    /// How often a key that was still counted made room for another.
+    pub replaced: u64,
 }
 
 /// What is counted, and when it is too much.
@@ -77,48 +91,49 @@ pub struct Counts {
     /// Sets of [`WAYS`] entries. Empty until first used.
     shards: Box<[Mutex<Vec<[Entry; WAYS]>>]>,
     sets_per_shard: usize,
+    max_keys: usize,
     /// Known when it is first told.
     epoch: OnceLock<Instant>,
+    /// Not told yet.
     uncounted: AtomicU64,
     replaced: AtomicU64,
+    /// When a loss is told again.
+    tell_at_ms: AtomicU64,
 }
 
 impl Counts {
     /// An empty table for about so many keys; `None`: 100,000. No memory is taken before something is counted.
     pub fn new(max_keys: Option<usize>) -> Self {
-        let sets_per_shard = max_keys.unwrap_or(MAX_KEYS).div_ceil(WAYS * SHARDS).max(1);
+        let max_keys = max_keys.unwrap_or(MAX_KEYS);
         Self {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
-            sets_per_shard,
+            sets_per_shard: max_keys.div_ceil(WAYS * SHARDS).max(1),
+            max_keys,
             epoch: OnceLock::new(),
             uncounted: AtomicU64::new(0),
             replaced: AtomicU64::new(0),
+            tell_at_ms: AtomicU64::new(0),
         }
     }
 
-    /// How often a key was not counted because all entries at its place are flagged. If this grows, the table is too
-    /// small for the attack.
-    pub fn uncounted(&self) -> u64 {
-        self.uncounted.load(Ordering::Relaxed)
-    }
-
-    /// How often a key that was still counted made room for another.
-    pub fn replaced(&self) -> u64 {
-        self.replaced.load(Ordering::Relaxed)
+    /// About how many keys there is room for.
+    pub const fn max_keys(&self) -> usize {
+        self.max_keys
     }
 
     /// Counts `by` more for a key.
     pub(super) fn count(&self, key: KeyHash, by: u32, threshold: Threshold, now: Instant) -> Counted {
         let now_ms = self.ms(now);
         self.with_set(key, |set| {
-            let Some(entry) = self.entry(set, key, now_ms) else { return Counted::default() };
+            let (entry, loss) = self.entry(set, key, now_ms);
+            let Some(entry) = entry else { return Counted { loss, ..Counted::default() } };
             if now_ms < entry.flagged_until_ms {
-                return Counted { flagged: true, newly: false };
+                return Counted { flagged: true, newly: false, loss };
             }
             entry.advance(threshold.window_ms, now_ms);
             entry.current = entry.current.saturating_add(by);
             if entry.estimate(now_ms) < u64::from(threshold.count) {
-                return Counted::default();
+                return Counted { loss, ..Counted::default() };
             }
             *entry = Entry {
                 current: 0,
@@ -126,7 +141,7 @@ impl Counts {
                 flagged_until_ms: now_ms.saturating_add(threshold.flag_ms),
                 ..*entry
             };
-            Counted { flagged: true, newly: true }
+            Counted { flagged: true, newly: true, loss }
         })
     }
 
@@ -138,14 +153,16 @@ impl Counts {
         })
     }
 
-    /// Flags a key that is not counted itself.
-    pub(super) fn flag(&self, key: KeyHash, flag_ms: u64, now: Instant) {
+    /// Flags a key that is not counted itself; returns what is to be told.
+    pub(super) fn flag(&self, key: KeyHash, flag_ms: u64, now: Instant) -> Option<Loss> {
         let now_ms = self.ms(now);
         self.with_set(key, |set| {
-            if let Some(entry) = self.entry(set, key, now_ms) {
+            let (entry, loss) = self.entry(set, key, now_ms);
+            if let Some(entry) = entry {
                 entry.flagged_until_ms = entry.flagged_until_ms.max(now_ms.saturating_add(flag_ms));
             }
-        });
+            loss
+        })
     }
 
     fn with_set<T>(&self, key: KeyHash, act: impl FnOnce(&mut [Entry; WAYS]) -> T) -> T {
@@ -163,34 +180,34 @@ impl Counts {
         }
     }
 
-    /// The entry of a key; a new one if it had none and there is room.
-    fn entry<'a>(&self, set: &'a mut [Entry; WAYS], key: KeyHash, now_ms: u64) -> Option<&'a mut Entry> {
-        let known = set.iter().position(|entry| entry.key == key.stored());
-        let at = match known {
-            Some(at) => at,
-            None => {
-                let (at, worth) = set
-                    .iter()
-                    .enumerate()
-                    .map(|(at, entry)| (at, entry.worth(now_ms)))
-                    .min_by_key(|(_, worth)| *worth)?;
-                match worth {
-                    Worth::Nothing => {}
-                    Worth::Count { .. } => {
-                        self.replaced.fetch_add(1, Ordering::Relaxed);
-                    }
-                    Worth::Flagged => {
-                        self.uncounted.fetch_add(1, Ordering::Relaxed);
-                        return None;
-                    }
-                }
-                if let Some(entry) = set.get_mut(at) {
-                    *entry = Entry { key: key.stored(), began_ms: now_ms, ..Entry::default() };
-                }
-                at
-            }
+    /// The entry of a key, a new one if it had none and there is room; and what is to be told of the room.
+    fn entry<'a>(
+        &self,
+        set: &'a mut [Entry; WAYS],
+        key: KeyHash,
+        now_ms: u64,
+    ) -> (Option<&'a mut Entry>, Option<Loss>) {
+        if let Some(at) = set.iter().position(|entry| entry.key == key.stored()) {
+            return (set.get_mut(at), None);
+        }
+        let worths = set.iter_mut().map(|entry| (entry.worth(now_ms), entry));
+        let Some((worth, entry)) = worths.min_by_key(|(worth, _)| *worth) else { return (None, None) };
+        let loss = match worth {
+            Worth::Nothing => None,
+            Worth::Count { .. } => self.lose(&self.replaced, now_ms),
+            Worth::Flagged => return (None, self.lose(&self.uncounted, now_ms)),
         };
-        set.get_mut(at)
+        *entry = Entry { key: key.stored(), began_ms: now_ms, ..Entry::default() };
+        (Some(entry), loss)
+    }
+
+    /// Counts a loss, and says what is to be told if it is time to.
+    fn lose(&self, kind: &AtomicU64, now_ms: u64) -> Option<Loss> {
+        kind.fetch_add(1, Ordering::Relaxed);
+        let due = |at| (now_ms >= at).then(|| now_ms.saturating_add(TELL_MS));
+        self.tell_at_ms.fetch_update(Ordering::Relaxed, Ordering::Relaxed, due).ok()?;
+        let take = |lost: &AtomicU64| lost.swap(0, Ordering::Relaxed);
+        Some(Loss { uncounted: take(&self.uncounted), replaced: take(&self.replaced) })
     }
 
     fn ms(&self, now: Instant) -> u64 {
@@ -267,8 +284,14 @@ mod tests {
         for n in 0..9 {
             assert_eq!(counts.count(key(1), 1, TEN_A_MINUTE, at(n)), Counted::default());
         }
-        assert_eq!(counts.count(key(1), 1, TEN_A_MINUTE, at(9)), Counted { flagged: true, newly: true });
-        assert_eq!(counts.count(key(1), 1, TEN_A_MINUTE, at(10)), Counted { flagged: true, newly: false });
+        assert_eq!(
+            counts.count(key(1), 1, TEN_A_MINUTE, at(9)),
+            Counted { flagged: true, newly: true, loss: None }
+        );
+        assert_eq!(
+            counts.count(key(1), 1, TEN_A_MINUTE, at(10)),
+            Counted { flagged: true, newly: false, loss: None }
+        );
         assert!(counts.is_flagged(key(1), at(300_008)) && !counts.is_flagged(key(1), at(300_009)));
         assert!(!counts.is_flagged(key(2), at(10)));
         assert!(!counts.count(key(1), 1, TEN_A_MINUTE, at(300_009)).flagged, "it counts from zero again");
@@ -307,24 +330,28 @@ mod tests {
                 assert!(counts.is_flagged(key(n), start));
             }
         }
-        for n in 1000..100_000 {
-            counts.count(key(n), 1, TEN_A_MINUTE, start);
-        }
+        let told: Vec<Loss> =
+            (1000..100_000).filter_map(|n| counts.count(key(n), 1, TEN_A_MINUTE, start).loss).collect();
         assert!(counts.count(key(0), 1, TEN_A_MINUTE, start).newly, "nine of ten were remembered");
-        assert!((1..200).all(|n| counts.is_flagged(key(n), start)) || counts.uncounted() > 0);
-        assert!(counts.replaced() > 0);
+        assert!((1..200).all(|n| counts.is_flagged(key(n), start)) || told[0].uncounted > 0);
+        assert_eq!(told, [Loss { uncounted: 0, replaced: 1 }], "the first at once, the others in a minute");
     }
 
     #[test]
-    fn where_all_are_flagged_a_new_key_is_not_counted_and_that_shows() {
+    fn where_all_are_flagged_a_new_key_is_not_counted_and_that_is_told_once_a_minute() {
         let start = Instant::now();
         let counts = Counts::new(Some(1));
-        for n in 0..10_000 {
-            counts.flag(key(n), 1000, start);
-        }
-        assert!(counts.uncounted() > 9000);
-        let later = start + Duration::from_millis(1000);
-        assert!(counts.count(key(77_777), 10, TEN_A_MINUTE, later).newly, "their time is over");
+        assert_eq!(counts.max_keys(), 1);
+        let at = |ms| start + Duration::from_millis(ms);
+        let lost = |ms| (0..10_000).filter_map(|n| counts.flag(key(n), 120_000, at(ms))).collect::<Vec<_>>();
+        assert_eq!(lost(0), [Loss { uncounted: 1, replaced: 0 }], "the first at once");
+        assert_eq!(lost(59_999), []);
+        let later = lost(60_000);
+        let [Loss { uncounted, replaced: 0 }] = later[..] else { panic!("{later:?}") };
+        // A table for one key has 512 entries; what the first two rounds could not count, and one of the third.
+        assert!((18_900..19_500).contains(&uncounted), "{uncounted}");
+        let counted = counts.count(key(77_777), 10, TEN_A_MINUTE, at(180_000));
+        assert!(counted.newly && counted.loss.is_none(), "their time is over");
     }
 
     #[test]

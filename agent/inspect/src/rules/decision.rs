@@ -3,10 +3,14 @@
 use std::sync::Arc;
 
 use super::{
+    counts::{Counts, Loss},
     param_path::{Segment, write_path},
     rule::{RuleAction, RuleMode},
 };
 use crate::detect::Signal;
+
+/// How the attack threshold is named.
+pub(crate) const ATTACK_THRESHOLD: &str = "attack_threshold";
 
 /// What becomes of a message or a handshake.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -94,9 +98,29 @@ pub struct Decision {
     pub reached: Vec<Decider>,
     /// The exclusions that took signals away, by id.
     pub excluded: Vec<(Arc<str>, Signal)>,
+    /// What could not be counted, if it is time to tell.
+    pub lost: Option<LostCounts>,
+}
+
+/// The memory of the limits has no room: told when it is first so, and then at most once a minute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LostCounts {
+    /// The limit that found no room now, by id, or `attack_threshold`. What was lost before may be of others.
+    pub rule: Arc<str>,
+    /// For how many keys there is room.
+    pub max_keys: usize,
+    /// What was lost since it was last told.
+    pub loss: Loss,
 }
 
 impl Decision {
+    /// Notes what is to be told of a loss while counting for `rule`.
+    pub(super) fn note_loss(&mut self, rule: &str, loss: Option<Loss>, counts: &Counts) {
+        if let Some(loss) = loss {
+            self.lost = Some(LostCounts { rule: rule.into(), max_keys: counts.max_keys(), loss });
+        }
+    }
+
     /// The tags that rules gave.
     pub fn tags(&self) -> impl Iterator<Item = &str> {
         self.matched

@@ -16,6 +16,8 @@ use super::{counts::Counts, set::RuleSet, trial::Moment};
 #[derive(Debug)]
 pub struct LiveRules {
     set: ArcSwap<RuleSet>,
+    /// How often the rules were replaced.
+    generation: AtomicU64,
     counts: Counts,
     /// When the time of day was first told.
     epoch: OnceLock<Instant>,
@@ -35,6 +37,7 @@ impl LiveRules {
         Self {
             counts: Counts::new(set.max_keys()),
             set: ArcSwap::new(set),
+            generation: AtomicU64::new(0),
             epoch: OnceLock::new(),
             unix_s: AtomicU64::new(0),
         }
@@ -43,6 +46,13 @@ impl LiveRules {
     /// Puts other rules in force, for connections that are open, too: from their next message on.
     pub fn replace(&self, set: Arc<RuleSet>) {
         self.set.store(set);
+        // After them: who sees this number finds these rules, or later ones.
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    /// A number that changes when the rules are replaced: cheaper to look at than the rules.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
     }
 
     /// Tells the time of day, for rules that expire. To be told again now and then: clocks are set.

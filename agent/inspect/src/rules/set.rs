@@ -27,7 +27,7 @@ use super::{
     test::{TextValue, Value},
     warning::warnings,
 };
-use crate::http::Handshake;
+use crate::{direction::Direction, http::Handshake};
 
 /// Rules as they run. Cheap to share; connections bind it.
 #[derive(Debug)]
@@ -57,6 +57,8 @@ pub(super) struct Statement {
     pub(super) kind: StatementKind,
     /// Whether a handshake alone can be judged by it.
     pub(super) on_handshake: bool,
+    /// Whether it asks for the direction: if not, it is asked about messages of clients only.
+    pub(super) names_direction: bool,
     /// How often it matched, for `log = "sampled"`.
     pub(super) times: AtomicU32,
 }
@@ -104,13 +106,31 @@ pub struct Bound {
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) connection: Box<[u64]>,
+    pub(super) policy: Vec<SignalPolicy>,
+    to_server: Docket,
+    to_client: Docket,
+}
+
+/// What is asked about the messages of one direction.
+#[derive(Debug)]
+pub(super) struct Docket {
     /// The statements that can still hold.
     pub(super) active: Box<[u64]>,
     /// Those of them that are asked about each message.
     pub(super) unprompted: Box<[u64]>,
-    pub(super) policy: Vec<SignalPolicy>,
     pub(super) needs_params: bool,
     pub(super) needs_text: bool,
+    /// Whether there is anything that decides or counts: exclusions alone do not.
+    decides: bool,
+}
+
+impl Plan {
+    pub(super) const fn docket(&self, direction: Direction) -> &Docket {
+        match direction {
+            Direction::ToServer => &self.to_server,
+            Direction::ToClient => &self.to_client,
+        }
+    }
 }
 
 pub(super) fn is_set(bits: &[u64], bit: usize) -> bool {
@@ -124,6 +144,11 @@ fn set(bits: &mut [u64], bit: usize) {
 }
 
 impl Bound {
+    /// Whether rules or limits may have something to say about the messages of a direction, besides the policy for signals.
+    pub fn asks_about(&self, direction: Direction) -> bool {
+        self.plan.docket(direction).decides
+    }
+
     /// Whether a statement is for this port.
     pub(super) fn is_on_port(&self, heading: &Heading) -> bool {
         heading.is_on_port(self.port)
@@ -191,7 +216,13 @@ impl RuleSet {
             if heading.is_on() {
                 ports.extend(heading.ports.iter().flatten());
                 let expr = heading.when.as_ref().map_or(Expr::Always, |when| compiler.compile(when));
-                statements.push(Statement { expr, kind, on_handshake: false, times: AtomicU32::new(0) });
+                statements.push(Statement {
+                    expr,
+                    kind,
+                    on_handshake: false,
+                    names_direction: false,
+                    times: AtomicU32::new(0),
+                });
             }
         };
         for (at, exclude) in parsed.excludes.iter().enumerate() {
@@ -228,6 +259,7 @@ impl RuleSet {
         }
         for (at, statement) in statements.iter_mut().enumerate() {
             statement.on_handshake = judges_handshakes(statement, &questions);
+            statement.names_direction = names_direction(&statement.expr, &questions);
             let number = u32::try_from(at).map_err(|_| "too many rules".to_owned())?;
             let acts_on_all = match statement.kind {
                 StatementKind::Limit(limit) => {
@@ -366,11 +398,26 @@ impl RuleSet {
     }
 
     fn make_plan(&self, port: u16, connection: Box<[u64]>) -> Plan {
+        let docket = |direction| {
+            self.make_docket(
+                port,
+                &OfDirection { connection: &connection, questions: &self.questions, direction },
+            )
+        };
+        Plan {
+            to_server: docket(Direction::ToServer),
+            to_client: docket(Direction::ToClient),
+            policy: self.parsed.policy.on_port(port),
+            connection,
+        }
+    }
+
+    fn make_docket(&self, port: u16, known: &OfDirection<'_>) -> Docket {
         let words = self.statements.len().div_ceil(64);
         let mut active = vec![0; words].into_boxed_slice();
         let mut unprompted = vec![0; words].into_boxed_slice();
-        let (mut needs_params, mut needs_text) = (false, false);
-        let known = OnlyConnection(&connection);
+        let (mut needs_params, mut needs_text, mut decides) = (false, false, false);
+        let to_server = known.direction == Direction::ToServer;
         for (at, statement) in self.statements.iter().enumerate() {
             let on_port = self.heading(statement.kind).is_some_and(|heading| heading.is_on_port(port));
             let acts_on_all = match statement.kind {
@@ -379,10 +426,15 @@ impl RuleSet {
                 }
                 StatementKind::Exclude(_) | StatementKind::Rule(_) => false,
             };
-            if !on_port || (!acts_on_all && statement.expr.decide(&known) == Some(false)) {
+            let is_concerned = match to_server {
+                true => acts_on_all || statement.expr.decide(known) != Some(false),
+                false => statement.names_direction && statement.expr.decide(known) != Some(false),
+            };
+            if !on_port || !is_concerned {
                 continue;
             }
             set(&mut active, at);
+            decides |= !matches!(statement.kind, StatementKind::Exclude(_));
             statement.expr.each(&mut |part| {
                 let Expr::Content(bit) = part else { return };
                 match self.questions.content.get(*bit as usize).map(|atom| &atom.subject) {
@@ -409,14 +461,7 @@ impl RuleSet {
                 set(&mut unprompted, *at as usize);
             }
         }
-        Plan {
-            connection,
-            active,
-            unprompted,
-            policy: self.parsed.policy.on_port(port),
-            needs_params,
-            needs_text,
-        }
+        Docket { active, unprompted, needs_params, needs_text, decides }
     }
 }
 
@@ -435,6 +480,44 @@ impl Facts for OnlyConnection<'_> {
     fn content(&self, _: Bit) -> Option<bool> {
         None
     }
+}
+
+/// What is known of every message of one direction on a connection.
+struct OfDirection<'a> {
+    connection: &'a [u64],
+    questions: &'a Questions,
+    direction: Direction,
+}
+
+impl Facts for OfDirection<'_> {
+    fn connection(&self, bit: Bit) -> Option<bool> {
+        Some(is_set(self.connection, bit as usize))
+    }
+
+    fn message(&self, bit: Bit) -> Option<bool> {
+        let atom = self.questions.message.get(bit as usize)?;
+        let direction = TextValue::new(self.direction.as_str().as_bytes());
+        asks_direction(&atom.subject).then(|| atom.test.holds(Value::Text(&direction)))
+    }
+
+    fn content(&self, _: Bit) -> Option<bool> {
+        None
+    }
+}
+
+const fn asks_direction(subject: &Subject) -> bool {
+    matches!(subject, Subject::Field(Field::Direction))
+}
+
+fn names_direction(expr: &Expr, questions: &Questions) -> bool {
+    let mut names = false;
+    expr.each(&mut |part| {
+        if let Expr::Message(bit) = part {
+            let atom = questions.message.get(*bit as usize);
+            names |= atom.is_some_and(|atom| asks_direction(&atom.subject));
+        }
+    });
+    names
 }
 
 /// A rule that asks for nothing that only messages or the answer to the request have is asked about the handshake, too.

@@ -16,7 +16,7 @@ use super::{
     param_path::{Segment, name_of},
     program::{Expr, Facts, in_param},
     rule::{RuleAction, SignalPolicy},
-    set::{Bound, OnlyConnection, Statement, StatementKind, is_set},
+    set::{Bound, Docket, OnlyConnection, Statement, StatementKind, is_set},
     signals::{self, SignalId},
     test::{TextValue, Value},
 };
@@ -88,6 +88,7 @@ impl RuleScratch {
 #[derive(Debug)]
 pub struct Trial<'a> {
     bound: &'a Bound,
+    docket: &'a Docket,
     scratch: &'a mut RuleScratch,
     /// `None`: a handshake.
     message: Option<MessageFacts>,
@@ -125,17 +126,18 @@ impl Bound {
         scratch.seen_bits.clear();
         scratch.seen_excludes.clear();
         scratch.excluded.clear();
-        Trial { bound: self, scratch, message, moment, explains: false }
+        let direction = message.map_or(Direction::ToServer, |message| message.direction);
+        Trial { bound: self, docket: self.plan.docket(direction), scratch, message, moment, explains: false }
     }
 
-    /// Whether rules ask about parameters: if not, [`Trial::param`] need not be called.
+    /// Whether rules ask about parameters of the client's messages: if not, [`Trial::param`] need not be called.
     pub fn needs_params(&self) -> bool {
-        self.plan.needs_params
+        self.plan.docket(Direction::ToServer).needs_params
     }
 
-    /// Whether rules ask about the text as a whole: if not, [`Trial::text`] need not be called.
+    /// Whether rules ask about the text of the client's messages as a whole: if not, [`Trial::text`] need not be called.
     pub fn needs_text(&self) -> bool {
-        self.plan.needs_text
+        self.plan.docket(Direction::ToServer).needs_text
     }
 
     /// Whether something may overrule a signal that blocks: then the rest of the message has to be looked at, too.
@@ -148,8 +150,9 @@ impl Bound {
             }
             StatementKind::Limit(_) => false,
         };
+        let active = &self.plan.docket(Direction::ToServer).active;
         let statements = self.set.statements.iter().enumerate();
-        statements.filter(|(at, _)| is_set(&self.plan.active, *at)).any(|(_, statement)| overrules(statement))
+        statements.filter(|(at, _)| is_set(active, *at)).any(|(_, statement)| overrules(statement))
     }
 }
 
@@ -166,13 +169,13 @@ impl Trial<'_> {
 
     /// Whether rules ask about parameters: if not, [`param`](Self::param) need not be called.
     pub(crate) fn needs_params(&self) -> bool {
-        self.bound.needs_params()
+        self.docket.needs_params
     }
 
     /// Tells a parameter: where it stands, and its value as the application reads it, with the escapes of its envelope
     /// undone. Numbers, `true`, `false` and `null` are told as they are written.
     pub fn param(&mut self, path: &[Segment<'_>], value: &[u8]) {
-        if !self.bound.plan.needs_params {
+        if !self.docket.needs_params {
             return;
         }
         let questions = &self.bound.set.questions;
@@ -202,7 +205,7 @@ impl Trial<'_> {
     /// Tells the text of the message as a whole.
     pub fn text(&mut self, payload: &[u8]) {
         let questions = &self.bound.set.questions;
-        if let (true, Some(group)) = (self.bound.plan.needs_text, questions.fields.get(&Field::Text)) {
+        if let (true, Some(group)) = (self.docket.needs_text, questions.fields.get(&Field::Text)) {
             let text = TextValue::new(payload);
             let item = Item::new(b"", &[], Value::Text(&text));
             questions.on_content.ask(&item, &[*group], &mut self.scratch.answers);
@@ -226,7 +229,7 @@ impl Trial<'_> {
             .iter()
             .enumerate()
             .take_while(|(_, statement)| matches!(statement.kind, StatementKind::Exclude(_)));
-        for (number, statement) in excludes.filter(|(number, _)| is_set(&plan.active, *number)) {
+        for (number, statement) in excludes.filter(|(number, _)| is_set(&self.docket.active, *number)) {
             let StatementKind::Exclude(exclude) = statement.kind else { continue };
             let Some(exclude) = set.parsed.excludes.get(exclude) else { continue };
             let concerned = exclude.signals.contains(&id)
@@ -317,10 +320,16 @@ impl Trial<'_> {
         }
     }
 
+    /// Whether the client sent it.
+    fn is_of_client(&self) -> bool {
+        self.message.is_none_or(|message| message.direction == Direction::ToServer)
+    }
+
     /// Whether a statement is asked about this message or handshake, now.
     fn is_asked(&self, statement: &Statement) -> bool {
         let heading = self.bound.set.heading(statement.kind);
         (self.message.is_some() || statement.on_handshake)
+            && (statement.names_direction || self.is_of_client())
             && heading.is_some_and(|heading| !heading.is_expired(self.moment.unix_s))
     }
 

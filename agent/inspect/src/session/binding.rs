@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use crate::{
+    direction::Direction,
     http::Handshake,
     rules::{Bound, ConnectionFacts, LiveRules, MessageFacts, RuleScratch, RuleSet, Trial},
     session::Link,
@@ -14,18 +15,18 @@ pub(super) struct Binding {
     link: Link,
     opened: Instant,
     handshake: Handshake,
-    /// The rules that were seen last.
-    set: Arc<RuleSet>,
+    /// When the rules were looked at: [`LiveRules::generation`].
+    generation: u64,
     /// `None`: they have nothing to say.
     bound: Option<Box<(Bound, RuleScratch)>>,
 }
 
 impl Binding {
     pub(super) fn new(link: Link, opened: Instant, handshake: Handshake, live: &LiveRules) -> Self {
-        let set = Arc::clone(&live.current());
-        let bound =
-            bind(&set, link, opened, &handshake).map(|bound| Box::new((bound, RuleScratch::default())));
-        Self { link, opened, handshake, set, bound }
+        let generation = live.generation();
+        let bound = bind(&live.current(), link, opened, &handshake);
+        let bound = bound.map(|bound| Box::new((bound, RuleScratch::default())));
+        Self { link, opened, handshake, generation, bound }
     }
 
     /// The sub-protocol that the application chose.
@@ -35,10 +36,14 @@ impl Binding {
 
     /// Goes over to the rules that are in force now.
     pub(super) fn refresh(&mut self, live: &LiveRules) {
-        let current = live.current();
-        if !Arc::ptr_eq(&current, &self.set) {
+        if live.generation() != self.generation {
             *self = Self::new(self.link, self.opened, self.handshake.clone(), live);
         }
+    }
+
+    /// Whether rules or limits may have something to say about the messages of a direction.
+    pub(super) fn asks_about(&self, direction: Direction) -> bool {
+        self.bound.as_deref().is_some_and(|(bound, _)| bound.asks_about(direction))
     }
 
     /// A trial for a message, if there are rules.

@@ -240,7 +240,8 @@ impl HttpStage {
             let mut scratch = RuleScratch::default();
             let trial =
                 bound.as_ref().map(|bound| bound.begin_handshake(&mut scratch, rules.moment(self.now)));
-            out.judgement(examine_handshake(offer.handshake(), settings, trial), Unit::Handshake)?;
+            let judgement = examine_handshake(offer.handshake(), settings, trial);
+            out.judgement(judgement, Unit::Handshake, Direction::ToServer)?;
         }
         if self.waiting.len() >= limits.max_pipelined_requests {
             return Err(CloseReason::TooManyRequests);

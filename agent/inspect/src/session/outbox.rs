@@ -115,14 +115,22 @@ impl Outbox {
     /// # Errors
     ///
     /// The reason to end the connection, if something blocks.
-    pub(super) fn judgement(&mut self, judgement: Judgement, unit: Unit) -> Result<(), CloseReason> {
+    pub(super) fn judgement(
+        &mut self,
+        judgement: Judgement,
+        unit: Unit,
+        direction: Direction,
+    ) -> Result<(), CloseReason> {
         let Judgement { findings, decision, explanation: _ } = judgement;
         let blocks = self.mode == Mode::Block;
         self.findings += findings.len() as u64;
         let mut result = Ok(());
         if let Some(decision) = decision {
-            for matched in decision.matches(unit, blocks) {
+            for matched in decision.matches(unit, direction, blocks) {
                 self.report(Report::Rule(Box::new(matched)));
+            }
+            if let Some(lost) = decision.lost {
+                self.report(Report::CountsLost(Box::new(lost)));
             }
             if let (true, Verdict::Block(block)) = (blocks, decision.verdict) {
                 result = Err(self.block(block));

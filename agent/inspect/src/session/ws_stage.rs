@@ -4,35 +4,40 @@ use std::time::Instant;
 
 use crate::{
     direction::Direction,
-    payload::{Coverage, Subprotocol},
-    rules::MessageFacts,
+    payload::Subprotocol,
     session::{
         binding::Binding,
         clock::Unfinished,
+        judge::Judge,
         outbox::Outbox,
         rates::{Counted, Rates},
+        reader::Reader,
     },
     settings::{Mode, Settings},
-    stats::Counters,
-    verdict::{Breach, CloseReason, Examiner, Opcode, Subject, Unit},
-    ws::{Bounds, DeflateParams, Message, Receiver, Step, Tracker},
+    stats::{Counters, StreamCounters},
+    verdict::{CloseReason, Examiner},
+    ws::{DeflateParams, ProtocolViolation, Tracker},
 };
 
 /// Both sides of a WebSocket.
 #[derive(Debug)]
 pub(super) struct WsStage {
-    receiver: Receiver,
-    tracker: Tracker,
+    client: Reader,
+    app: App,
+    deflate: Option<DeflateParams>,
     examiner: Examiner,
     subprotocol: Subprotocol,
-    /// `None` once the client is not read any more.
-    binding: Option<Box<Binding>>,
+    binding: Box<Binding>,
     rates: Option<Box<Rates>>,
-    /// Client bytes read and not yet released: the unfinished message and the control frames in it.
-    pending: usize,
-    /// What was released last ends within a frame.
-    torn: bool,
     uninspected_messages: u64,
+}
+
+/// The application's side.
+#[derive(Debug)]
+enum App {
+    /// Nobody asks for its messages.
+    Followed(Tracker),
+    Read(Box<Reader>),
 }
 
 impl WsStage {
@@ -44,57 +49,62 @@ impl WsStage {
     ) -> Self {
         Self {
             subprotocol: Subprotocol::parse(binding.subprotocol()),
-            binding: Some(Box::new(binding)),
-            receiver: Receiver::new(deflate),
-            tracker: Tracker::new(deflate.is_some()),
+            binding: Box::new(binding),
+            client: Reader::new(Direction::ToServer, deflate, StreamCounters::default()),
+            app: App::Followed(Tracker::new(deflate.is_some())),
+            deflate,
             examiner: Examiner::default(),
             rates: Rates::new(&settings.limits, now),
-            pending: 0,
-            torn: false,
             uninspected_messages: 0,
         }
     }
 
-    pub(super) const fn receiver(&self) -> &Receiver {
-        &self.receiver
+    pub(super) const fn client(&self) -> &Reader {
+        &self.client
     }
 
-    /// Whether a frame of ours may be written after what was released to the server.
-    pub(super) const fn is_server_between_frames(&self, mode: Mode) -> bool {
-        match mode {
-            Mode::Block => !self.torn,
-            // The bytes of an unfinished frame have gone.
-            Mode::Log => self.receiver.at_boundary(),
-        }
+    /// Whether the application's messages are held until they are judged.
+    pub(super) const fn reads_app(&self) -> bool {
+        matches!(self.app, App::Read(_))
     }
 
-    pub(super) const fn tracker(&self) -> &Tracker {
-        &self.tracker
-    }
-
-    pub(super) const fn add_to(&self, counters: &mut Counters) {
-        counters.to_server = self.receiver.counters();
-        counters.to_client = self.tracker.counters();
+    pub(super) fn add_to(&self, counters: &mut Counters) {
+        counters.to_server = self.client.receiver().counters();
+        counters.to_client = match &self.app {
+            App::Followed(tracker) => tracker.counters(),
+            App::Read(reader) => reader.receiver().counters(),
+        };
         counters.uninspected_messages = self.uninspected_messages;
     }
 
     /// Approximate memory in bytes.
     pub(super) fn buffered_bytes(&self) -> usize {
-        let bound = self.binding.as_ref().map_or(0, |binding| binding.buffered_bytes());
-        self.receiver.buffered_bytes() + self.examiner.buffered_bytes() + bound
+        let app = match &self.app {
+            App::Followed(_) => 0,
+            App::Read(reader) => reader.receiver().buffered_bytes(),
+        };
+        self.client.receiver().buffered_bytes()
+            + app
+            + self.examiner.buffered_bytes()
+            + self.binding.buffered_bytes()
     }
 
-    /// Bytes that are kept of the unfinished client message.
-    pub(super) fn unfinished_bytes(&self) -> usize {
-        self.receiver.unfinished_bytes()
+    /// Bytes that are kept of the unfinished message of a direction.
+    pub(super) fn unfinished_bytes(&self, direction: Direction) -> usize {
+        match (direction, &self.app) {
+            (Direction::ToServer, _) => self.client.receiver().unfinished_bytes(),
+            (Direction::ToClient, App::Read(reader)) => reader.receiver().unfinished_bytes(),
+            (Direction::ToClient, App::Followed(_)) => 0,
+        }
     }
 
     /// What the client has begun and not finished; a message that passes may take its time.
     pub(super) fn unfinished(&self) -> Option<Unfinished> {
-        let counters = self.receiver.counters();
-        let idle = self.receiver.is_idle() || self.receiver.is_passing();
+        let receiver = self.client.receiver();
+        let counters = receiver.counters();
+        let idle = receiver.is_idle() || receiver.is_passing();
         // Control frames within a message do not give it more time.
-        let controls = if self.receiver.has_message() { 0 } else { counters.control_frames };
+        let controls = if receiver.has_message() { 0 } else { counters.control_frames };
         (!idle).then(|| Unfinished::Message(counters.messages + controls))
     }
 
@@ -111,181 +121,131 @@ impl WsStage {
         settings: &Settings,
         out: &mut Outbox,
     ) -> Result<(), CloseReason> {
+        self.binding.refresh(&settings.rules);
         match direction {
             Direction::ToServer => {
-                if let Some(binding) = &mut self.binding {
-                    binding.refresh(&settings.rules);
-                }
-                let allowed = self.take(Counted::Bytes, bytes.len(), now);
+                let mut judge = Judge {
+                    examiner: &mut self.examiner,
+                    binding: &mut self.binding,
+                    rates: self.rates.as_deref_mut(),
+                    subprotocol: self.subprotocol,
+                    settings,
+                    now,
+                    uninspected_messages: &mut self.uninspected_messages,
+                };
+                let allowed = judge.take(Counted::Bytes, bytes.len());
                 let (bytes, excess) = bytes.split_at(allowed.min(bytes.len()));
-                self.client(bytes, now, settings, out)?;
+                self.client.read(bytes, &mut judge, out)?;
                 if excess.is_empty() {
                     return Ok(());
                 }
-                self.exceed(Counted::Bytes, out)?;
-                self.client(excess, now, settings, out)
+                judge.exceed(Counted::Bytes, out)?;
+                self.client.read(excess, &mut judge, out)
             }
-            Direction::ToClient => match self.tracker.advance(bytes) {
-                Ok(len) => {
-                    out.release(Direction::ToClient, len);
-                    Ok(())
+            Direction::ToClient => {
+                let wanted =
+                    settings.detects(Direction::ToClient) || self.binding.asks_about(Direction::ToClient);
+                if let App::Followed(tracker) = &mut self.app
+                    && !wanted
+                {
+                    return follow(tracker, bytes, out);
                 }
-                Err((sound, violation)) => {
-                    out.release(Direction::ToClient, sound);
-                    Err(CloseReason::ProtocolError(violation))
-                }
-            },
-        }
-    }
-
-    fn client(
-        &mut self,
-        bytes: &[u8],
-        now: Instant,
-        settings: &Settings,
-        out: &mut Outbox,
-    ) -> Result<(), CloseReason> {
-        let bounds = Bounds { limits: &settings.limits, lenient: settings.mode == Mode::Log };
-        let mut rest = bytes;
-        loop {
-            let (used, step) = self.receiver.read(rest, bounds)?;
-            rest = rest.get(used..).unwrap_or_default();
-            self.pending = self.pending.saturating_add(used);
-            let passing = self.receiver.is_passing();
-            match step {
-                Step::More => {
-                    if passing {
-                        self.release_judged(out);
-                    }
+                let used = self.change_over(wanted, bytes, settings, out)?;
+                let (App::Read(reader), Some(rest)) = (&mut self.app, bytes.get(used..)) else {
                     return Ok(());
-                }
-                Step::Control { close, within_message, len } => {
-                    self.count(Counted::ControlFrames, now, out)?;
-                    if within_message && !passing {
-                        if !close {
-                            // Held in its place among the fragments.
-                            continue;
-                        }
-                        // The message will never be finished, so it cannot be judged; only the Close goes on.
-                        out.discard(Direction::ToServer, self.pending.saturating_sub(len));
-                        self.pending = len;
-                    }
-                }
-                Step::Message => {
-                    self.judge(now, settings, out)?;
-                    self.count(Counted::Messages, now, out)?;
-                }
-                Step::Oversize(limit) => {
-                    self.judge_prefix(now, settings, out)?;
-                    // Later there would be nothing left to hold back.
-                    self.count(Counted::Messages, now, out)?;
-                    self.pass_message(limit.into(), out);
-                    continue;
-                }
-                Step::Passing => {
-                    self.release_judged(out);
-                    continue;
-                }
-                Step::Passed => self.receiver.release_message(),
+                };
+                let mut judge = Judge {
+                    examiner: &mut self.examiner,
+                    binding: &mut self.binding,
+                    rates: None,
+                    subprotocol: self.subprotocol,
+                    settings,
+                    now,
+                    uninspected_messages: &mut self.uninspected_messages,
+                };
+                reader.read(rest, &mut judge, out)
             }
-            out.release(Direction::ToServer, self.pending);
-            self.pending = 0;
-            self.torn = false;
         }
     }
 
-    /// Lets the unfinished message pass for this reason.
-    pub(super) fn pass_message(&mut self, reason: CloseReason, out: &mut Outbox) {
-        self.receiver.pass_message();
-        self.uninspected_messages += 1;
-        out.pass_uninspected(Breach::new(Direction::ToServer, reason));
-        self.release_judged(out);
-    }
-
-    fn release_judged(&mut self, out: &mut Outbox) {
-        let judged = self.pending.saturating_sub(self.receiver.unjudged());
-        out.release(Direction::ToServer, judged);
-        self.pending -= judged;
-        self.torn = self.receiver.is_within_data();
-    }
-
-    fn judge(&mut self, now: Instant, settings: &Settings, out: &mut Outbox) -> Result<(), CloseReason> {
-        let message = self.receiver.message();
-        let unit = Unit::Message { opcode: opcode(message), index: message.index };
-        let binding = self.binding.as_deref_mut();
-        let trial = binding.and_then(|binding| binding.trial(facts(message), &settings.rules, now));
-        let subject = subject(message, true, self.subprotocol);
-        let (judgement, coverage) = self.examiner.examine(subject, settings, trial);
-        self.receiver.release_message();
-        if coverage == Coverage::None {
-            self.uninspected_messages += 1;
-        }
-        out.judgement(judgement, unit)
-    }
-
-    fn judge_prefix(
+    /// Follows or reads the application's frames as is wanted, changing over between two messages. Returns how many bytes
+    /// were followed; those after them are to be read.
+    fn change_over(
         &mut self,
-        now: Instant,
+        wanted: bool,
+        bytes: &[u8],
         settings: &Settings,
         out: &mut Outbox,
-    ) -> Result<(), CloseReason> {
-        let message = self.receiver.prefix();
-        let unit = Unit::Message { opcode: opcode(message), index: message.index };
-        let binding = self.binding.as_deref_mut();
-        let trial = binding.and_then(|binding| binding.trial(facts(message), &settings.rules, now));
-        let (judgement, _) =
-            self.examiner.examine(subject(message, false, self.subprotocol), settings, trial);
-        out.judgement(judgement, unit)
-    }
-
-    fn count(&mut self, counted: Counted, now: Instant, out: &mut Outbox) -> Result<(), CloseReason> {
-        if self.take(counted, 1, now) == 1 { Ok(()) } else { self.exceed(counted, out) }
-    }
-
-    fn take(&mut self, counted: Counted, wanted: usize, now: Instant) -> usize {
-        self.rates.as_mut().map_or(wanted, |rates| rates.take(counted, wanted, now))
-    }
-
-    /// In mode `log` it is reported once a connection, and not counted any more.
-    fn exceed(&mut self, counted: Counted, out: &mut Outbox) -> Result<(), CloseReason> {
-        if let Some(rates) = &mut self.rates {
-            rates.forget(counted);
+    ) -> Result<usize, CloseReason> {
+        let tracker = match &mut self.app {
+            App::Read(reader) if wanted || !reader.receiver().is_idle() => return Ok(0),
+            App::Read(_) => {
+                let app = std::mem::replace(&mut self.app, App::Followed(Tracker::new(false)));
+                let mut tracker = app.into_tracker(settings.mode);
+                let result = follow(&mut tracker, bytes, out);
+                self.app = App::Followed(tracker);
+                return result.map(|()| bytes.len());
+            }
+            App::Followed(tracker) => tracker,
+        };
+        let counters = tracker.counters();
+        // What refers back to messages that nobody has read cannot be read.
+        if counters.fragments > 0 && self.deflate.is_some_and(|params| params.takes_over(Direction::ToClient))
+        {
+            follow(tracker, bytes, out)?;
+            self.uninspected_messages += tracker.counters().messages - counters.messages;
+            return Ok(bytes.len());
         }
-        out.object(Breach::new(Direction::ToServer, counted.reason())).map_err(|breach| breach.reason)
+        let (passed, used) = tracker.advance_message(bytes).map_err(|error| refuse(error, out))?;
+        out.release(Direction::ToClient, passed);
+        if tracker.is_between_messages() {
+            let reader = Reader::new(Direction::ToClient, self.deflate, tracker.counters());
+            self.app = App::Read(Box::new(reader));
+        }
+        Ok(used)
     }
 
-    /// Stops reading the client, for good.
-    pub(super) fn stop_client(&mut self) {
-        self.receiver.release_all();
-        self.examiner = Examiner::default();
-        self.binding = None;
+    /// There is no memory for what is unfinished: lets the longer of the unfinished messages pass.
+    pub(super) fn pass_longest(&mut self, reason: CloseReason, out: &mut Outbox) {
+        self.uninspected_messages += 1;
+        match (self.longest(), &mut self.app) {
+            (Direction::ToClient, App::Read(reader)) => reader.pass_message(reason, out),
+            (Direction::ToServer, _) | (Direction::ToClient, App::Followed(_)) => {
+                self.client.pass_message(reason, out);
+            }
+        }
     }
 
-    /// Goes on with the server's stream only until the frame in flight ends; returns how many bytes that is.
-    pub(super) fn finish_server_frame(&mut self, bytes: &[u8]) -> usize {
-        self.tracker.finish_frame(bytes)
+    /// The direction of the longer unfinished message.
+    pub(super) fn longest(&self) -> Direction {
+        let [client, app] =
+            [Direction::ToServer, Direction::ToClient].map(|side| self.unfinished_bytes(side));
+        if app > client { Direction::ToClient } else { Direction::ToServer }
+    }
+
+    /// What is left once nothing is read any more: the application's frames, to let the one in flight end.
+    pub(super) fn into_tracker(self, mode: Mode) -> Tracker {
+        self.app.into_tracker(mode)
     }
 }
 
-const fn subject(message: Message<'_>, whole: bool, subprotocol: Subprotocol) -> Subject<'_> {
-    let Message { payload, index, .. } = message;
-    Subject { payload, opcode: opcode(message), direction: Direction::ToServer, index, whole, subprotocol }
+/// Lets the application's frames pass, as far as they are sound.
+fn follow(tracker: &mut Tracker, bytes: &[u8], out: &mut Outbox) -> Result<(), CloseReason> {
+    let passed = tracker.advance(bytes).map_err(|error| refuse(error, out))?;
+    out.release(Direction::ToClient, passed);
+    Ok(())
 }
 
-const fn opcode(message: Message<'_>) -> Opcode {
-    if message.is_text { Opcode::Text } else { Opcode::Binary }
+fn refuse((sound, violation): (usize, ProtocolViolation), out: &mut Outbox) -> CloseReason {
+    out.release(Direction::ToClient, sound);
+    CloseReason::ProtocolError(violation)
 }
 
-/// What rules are told of a message.
-const fn facts(message: Message<'_>) -> MessageFacts {
-    let Message { payload, index, sent, .. } = message;
-    MessageFacts {
-        direction: Direction::ToServer,
-        opcode: opcode(message),
-        wire_bytes: sent.wire_bytes,
-        bytes: payload.len() as u64,
-        fragments: sent.fragments as u64,
-        index,
-        compressed: sent.compressed,
+impl App {
+    fn into_tracker(self, mode: Mode) -> Tracker {
+        match self {
+            Self::Followed(tracker) => tracker,
+            Self::Read(reader) => reader.into_tracker(mode),
+        }
     }
 }

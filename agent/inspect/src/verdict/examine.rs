@@ -31,6 +31,37 @@ pub(crate) struct Subject<'a> {
     pub(crate) subprotocol: Subprotocol,
 }
 
+impl<'a> Subject<'a> {
+    fn message(&self, settings: &Settings) -> Message<'a> {
+        Message {
+            payload: self.payload,
+            is_text: self.opcode == Opcode::Text,
+            whole: self.whole,
+            subprotocol: self.subprotocol,
+            max_depth: settings.limits.max_json_depth,
+        }
+    }
+}
+
+/// Tells rules of parameters.
+struct Params<'t, 'a>(&'t mut Trial<'a>);
+
+impl Visitor for Params<'_, '_> {
+    fn leaf(&mut self, _: Leaf<'_>) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    fn wants_values(&self) -> bool {
+        true
+    }
+
+    fn value(&mut self, value: &[u8], place: Place<'_>) {
+        place.with_path(|path| self.0.param(path, value));
+    }
+
+    fn anomaly(&mut self, _: Anomaly, _: &[u8], _: Place<'_>) {}
+}
+
 /// Judges the messages of one connection.
 #[derive(Debug, Default)]
 pub(crate) struct Examiner {
@@ -59,18 +90,30 @@ impl Examiner {
         }
         let mut court =
             Court::new(unit, subject.direction, subject.payload.len(), settings, &mut self.levels, trial);
-        let message = Message {
-            payload: subject.payload,
-            is_text: subject.opcode == Opcode::Text,
-            whole: subject.whole,
-            subprotocol: subject.subprotocol,
-            max_depth: settings.limits.max_json_depth,
-        };
-        let coverage = leaves(message, &mut self.scratch, &mut court);
+        let coverage = leaves(subject.message(settings), &mut self.scratch, &mut court);
         let judged = court.close();
         self.levels.shrink();
         self.scratch.shrink();
         (judged, coverage)
+    }
+
+    /// Lets only the rules look at a message: no detector is asked, and nothing in it is a signal.
+    pub(crate) fn examine_by_rules(
+        &mut self,
+        subject: Subject<'_>,
+        settings: &Settings,
+        mut trial: Trial<'_>,
+    ) -> (Judgement, Coverage) {
+        trial.text(subject.payload);
+        let mut coverage = Coverage::Full;
+        if trial.needs_params() {
+            coverage = leaves(subject.message(settings), &mut self.scratch, &mut Params(&mut trial));
+            self.scratch.shrink();
+        }
+        let decision = trial.decide(settings.rules.counts());
+        let says_something = !decision.matched.is_empty() || decision.lost.is_some();
+        let decision = says_something.then(|| Box::new(decision));
+        (Judgement { decision, ..Judgement::default() }, coverage)
     }
 }
 
@@ -132,14 +175,7 @@ impl Inspector {
     /// The values of a message as detectors and rules see them: where each stands, and a piece of it without secrets.
     pub fn leaves(&mut self, settings: &Settings, opcode: Opcode, payload: &[u8]) -> Vec<(String, String)> {
         let mut list = Listed { settings, leaves: Vec::new() };
-        let Subject { payload, opcode, subprotocol, .. } = subject(opcode, payload, 1);
-        let message = Message {
-            payload,
-            is_text: opcode == Opcode::Text,
-            whole: true,
-            subprotocol,
-            max_depth: settings.limits.max_json_depth,
-        };
+        let message = subject(opcode, payload, 1).message(settings);
         leaves(message, &mut self.examiner.scratch, &mut list);
         list.leaves
     }

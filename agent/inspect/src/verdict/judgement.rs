@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::{
     detect::Signal,
-    rules::{Decider, Decision, Explanation, Matched, RuleAction, RuleMode, Verdict},
+    direction::Direction,
+    rules::{ATTACK_THRESHOLD, Decider, Decision, Explanation, Matched, RuleAction, RuleMode, Verdict},
     verdict::{Finding, Unit},
 };
 
@@ -42,17 +43,16 @@ pub struct RuleMatch {
     pub log: bool,
     /// What it has spoken about.
     pub unit: Unit,
+    /// Which way that went.
+    pub direction: Direction,
 }
-
-/// How the attack threshold is named.
-const THRESHOLD: &str = "attack_threshold";
 
 impl Decider {
     /// The id of what decided, if it is not a detector.
     pub(crate) fn rule(&self) -> Option<Arc<str>> {
         match self {
             Self::Rule(id) | Self::RateLimit(id) => Some(Arc::clone(id)),
-            Self::AttackThreshold => Some(THRESHOLD.into()),
+            Self::AttackThreshold => Some(ATTACK_THRESHOLD.into()),
             Self::Signal(_) => None,
         }
     }
@@ -69,7 +69,7 @@ impl Decision {
     }
 
     /// What is to be reported. `blocks`: the mode of the port.
-    pub(crate) fn matches(&self, unit: Unit, blocks: bool) -> Vec<RuleMatch> {
+    pub(crate) fn matches(&self, unit: Unit, direction: Direction, blocks: bool) -> Vec<RuleMatch> {
         let threshold = self.threshold(blocks);
         // Who asks why a connection has ended is told, whether or not there is an event for the match.
         let blocker = match &self.verdict {
@@ -102,6 +102,7 @@ impl Decision {
             tags: Vec::new(),
             log: matched.log,
             unit,
+            direction,
         });
         matched.chain(threshold.map(|threshold| RuleMatch { unit, ..threshold })).map(whole).collect()
     }
@@ -112,8 +113,8 @@ impl Decision {
         let reached = self.reached.contains(by);
         let speaks = decides || reached || self.would_block.iter().any(|block| block.by == *by);
         speaks.then(|| RuleMatch {
-            rule: THRESHOLD.into(),
-            kind: THRESHOLD,
+            rule: ATTACK_THRESHOLD.into(),
+            kind: ATTACK_THRESHOLD,
             action: RuleAction::Block,
             done: decides && blocks,
             reached,
@@ -122,6 +123,7 @@ impl Decision {
             tags: Vec::new(),
             log: true,
             unit: Unit::Handshake,
+            direction: Direction::ToServer,
         })
     }
 }

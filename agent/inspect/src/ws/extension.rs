@@ -1,12 +1,26 @@
 //! The negotiation of permessage-deflate (RFC 6455 §9.1, RFC 7692 §7.1).
 
-/// What the server agreed to, as far as reading client messages needs it.
+use crate::direction::Direction;
+
+/// What the server agreed to, as far as reading messages needs it.
 ///
 /// Window sizes are checked but not kept: an inflater with the full window of 32 KiB reads smaller ones too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct DeflateParams {
     /// The client starts each message with an empty window (RFC 7692 §7.1.1.2).
     pub(crate) client_no_context_takeover: bool,
+    /// The server does (RFC 7692 §7.1.1.1).
+    pub(crate) server_no_context_takeover: bool,
+}
+
+impl DeflateParams {
+    /// Whether the messages of a direction refer back to earlier ones.
+    pub(crate) const fn takes_over(self, direction: Direction) -> bool {
+        match direction {
+            Direction::ToServer => !self.client_no_context_takeover,
+            Direction::ToClient => !self.server_no_context_takeover,
+        }
+    }
 }
 
 /// Why the server's choice cannot be followed.
@@ -59,7 +73,10 @@ fn deflate_params(element: &[u8]) -> Option<DeflateParams> {
         let name = halves.next().unwrap_or_default().trim_ascii().to_ascii_lowercase();
         let value = halves.next().map(unquoted);
         let place = match (name.as_slice(), value) {
-            (b"server_no_context_takeover", None) => 0,
+            (b"server_no_context_takeover", None) => {
+                params.server_no_context_takeover = true;
+                0
+            }
             (b"client_no_context_takeover", None) => {
                 params.client_no_context_takeover = true;
                 1
@@ -114,7 +131,10 @@ mod tests {
         assert_eq!(negotiate("permessage-deflate"), Ok(Some(DeflateParams::default())));
         let all = "permessage-deflate; server_no_context_takeover; client_no_context_takeover; \
                    server_max_window_bits=10; client_max_window_bits=\"15\"";
-        assert_eq!(negotiate(all), Ok(Some(DeflateParams { client_no_context_takeover: true })));
+        assert_eq!(
+            negotiate(all),
+            Ok(Some(DeflateParams { client_no_context_takeover: true, server_no_context_takeover: true }))
+        );
     }
 
     #[test]

@@ -1,11 +1,13 @@
-//! The client's side: frames are unmasked, inflated and joined to messages, and every rule of RFC 6455 §5 is checked.
+//! A side whose messages are read: frames are unmasked, inflated and joined to messages, and every rule of RFC 6455 §5 is
+//! checked.
 
 use crate::{
+    direction::Direction,
     inflate::{InflateError, Inflater},
     limits::{Limits, OversizePolicy},
     stats::StreamCounters,
     ws::{
-        DeflateParams, ProtocolViolation, check_close_body,
+        DeflateParams, ProtocolViolation, Tracker, check_close_body,
         frame::{FrameKind, Header, HeaderReader},
         mask::apply_mask,
     },
@@ -21,7 +23,7 @@ const PIECE: usize = 4096;
 /// What is kept of a compressed message that passes: the window, and room for as much again.
 const PASSING_BYTES: usize = 2 * Inflater::WINDOW;
 
-/// Why client bytes cannot be accepted.
+/// Why bytes of a peer cannot be accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReceiveError {
     Protocol(ProtocolViolation),
@@ -107,9 +109,10 @@ pub(crate) struct Sent {
     pub(crate) compressed: bool,
 }
 
-/// Reads the client's frames.
+/// Reads the frames of one direction.
 #[derive(Debug)]
 pub(crate) struct Receiver {
+    direction: Direction,
     header: HeaderReader,
     frame: Option<Frame>,
     message: Option<Open>,
@@ -157,8 +160,14 @@ struct Open {
 }
 
 impl Receiver {
-    pub(crate) const fn new(deflate: Option<DeflateParams>) -> Self {
+    /// Reads on after what was counted, between two messages; one that refers back must not have been compressed before.
+    pub(crate) const fn new(
+        direction: Direction,
+        deflate: Option<DeflateParams>,
+        counters: StreamCounters,
+    ) -> Self {
         Self {
+            direction,
             header: HeaderReader::new(),
             frame: None,
             message: None,
@@ -169,7 +178,7 @@ impl Receiver {
             control: Vec::new(),
             deflate,
             inflater: None,
-            counters: StreamCounters { messages: 0, fragments: 0, control_frames: 0, close_sent: false },
+            counters,
         }
     }
 
@@ -203,9 +212,9 @@ impl Receiver {
         self.message.as_ref().is_some_and(|message| message.passing)
     }
 
-    /// Whether the bytes read so far end within a data frame, and the header is complete.
-    pub(crate) fn is_within_data(&self) -> bool {
-        self.frame.as_ref().is_some_and(|frame| !frame.kind.is_control() && frame.left > 0)
+    /// How much is still to come of the data frame that the bytes read so far end within.
+    pub(crate) fn data_left(&self) -> u64 {
+        self.frame.as_ref().filter(|frame| !frame.kind.is_control()).map_or(0, |frame| frame.left)
     }
 
     /// How many of the last bytes read are a header or a control frame that is not complete, and so not judged yet.
@@ -317,7 +326,12 @@ impl Receiver {
         if self.counters.close_sent {
             return Err(ProtocolViolation::DataAfterClose.into());
         }
-        let Some(key) = header.mask else { return Err(ProtocolViolation::UnmaskedClientFrame.into()) };
+        let key = match (self.direction, header.mask) {
+            (Direction::ToServer, Some(key)) => key,
+            (Direction::ToServer, None) => return Err(ProtocolViolation::UnmaskedClientFrame.into()),
+            (Direction::ToClient, None) => [0; 4],
+            (Direction::ToClient, Some(_)) => return Err(ProtocolViolation::MaskedServerFrame.into()),
+        };
         let starts_message = matches!(header.kind, FrameKind::Text | FrameKind::Binary);
         if header.rsv23 || header.rsv1 && !(starts_message && self.deflate.is_some()) {
             return Err(ProtocolViolation::ReservedBit.into());
@@ -434,7 +448,7 @@ impl Receiver {
         bounds: Bounds<'_>,
         mut work: impl FnMut(&mut Inflater, &mut Vec<u8>, usize) -> Result<(), InflateError>,
     ) -> Result<Option<ReceiveError>, ReceiveError> {
-        let takeover = !self.deflate.is_some_and(|params| params.client_no_context_takeover);
+        let takeover = self.deflate.is_some_and(|params| params.takes_over(self.direction));
         let inflater = self.inflater.get_or_insert_with(|| Inflater::lend(takeover));
         if self.message.as_ref().is_some_and(|message| message.passing) {
             loop {
@@ -491,7 +505,14 @@ impl Receiver {
     fn end_control(&mut self, frame: Frame) -> Result<Step, ReceiveError> {
         let close = frame.kind == FrameKind::Close;
         if close {
-            check_close_body(&self.control)?;
+            match self.direction {
+                Direction::ToServer => check_close_body(&self.control)?,
+                // What it says is the client's to judge.
+                Direction::ToClient if self.control.len() == 1 => {
+                    return Err(ProtocolViolation::CloseBody.into());
+                }
+                Direction::ToClient => {}
+            }
             self.counters.close_sent = true;
         }
         self.control.clear();
@@ -526,11 +547,11 @@ impl Receiver {
         Ok(if message.passing { Step::Passed } else { Step::Message })
     }
 
-    /// Gives back all memory: nothing will be read any more.
-    pub(crate) fn release_all(&mut self) {
-        self.payload = Vec::new();
-        self.control = Vec::new();
-        self.inflater = None;
+    /// Only follows the frames from here on. `in_flight`: how much is still to come of the frame that went on last; `None`
+    /// if every byte that was read has gone on.
+    pub(crate) fn into_tracker(self, in_flight: Option<u64>) -> Tracker {
+        let left = in_flight.unwrap_or_else(|| self.frame.map_or(0, |frame| frame.left));
+        Tracker::resume(self.header, left, self.deflate.is_some(), self.message.is_some(), self.counters)
     }
 
     /// Gives back the memory of a long message once it has been judged.

@@ -1,4 +1,4 @@
-//! The application's side: where its frames begin and end. Payloads are not kept.
+//! The application's side where nobody asks for its messages: where its frames begin and end. Payloads are not kept.
 //!
 //! Frames are checked as far as they carry the state: a stream that breaks these rules has lost its frame
 //! boundaries, or another reader finds them elsewhere. What is inside is the client's to judge: neither the UTF-8 of
@@ -31,6 +31,22 @@ impl Tracker {
         Self { header: HeaderReader::new(), left: 0, deflate, in_message: false, counters }
     }
 
+    /// Goes on within a frame of which `left` bytes of payload are still to come, and, if `in_message`, within a message.
+    pub(crate) const fn resume(
+        header: HeaderReader,
+        left: u64,
+        deflate: bool,
+        in_message: bool,
+        counters: StreamCounters,
+    ) -> Self {
+        Self { header, left, deflate, in_message, counters }
+    }
+
+    /// Whether the bytes passed on so far end between two messages, and nothing is kept back.
+    pub(crate) const fn is_between_messages(&self) -> bool {
+        self.left == 0 && !self.in_message && self.header.pending() == 0
+    }
+
     pub(crate) const fn counters(&self) -> StreamCounters {
         self.counters
     }
@@ -51,18 +67,34 @@ impl Tracker {
     ///
     /// The violation, with the number of sound bytes before the offending header.
     pub(crate) fn advance(&mut self, input: &[u8]) -> Result<usize, (usize, ProtocolViolation)> {
+        self.read::<false>(input).map(|(passed, _)| passed)
+    }
+
+    /// The same, but only up to where no message is unfinished; returns also how many bytes of `input` were read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::advance`].
+    pub(crate) fn advance_message(
+        &mut self,
+        input: &[u8],
+    ) -> Result<(usize, usize), (usize, ProtocolViolation)> {
+        self.read::<true>(input)
+    }
+
+    fn read<const ONE: bool>(&mut self, input: &[u8]) -> Result<(usize, usize), (usize, ProtocolViolation)> {
         let mut passed = 0;
         let mut rest = input;
         loop {
-            let take = self.finish_frame(rest);
+            let take = self.finish_frame(rest.len());
             passed += take;
             rest = rest.get(take..).unwrap_or_default();
-            if rest.is_empty() {
-                return Ok(passed);
+            if rest.is_empty() || ONE && self.is_between_messages() {
+                return Ok((passed, input.len() - rest.len()));
             }
             let (used, done) = self.header.read(rest).map_err(|violation| (passed, violation))?;
             rest = rest.get(used..).unwrap_or_default();
-            let Some((header, header_len)) = done else { return Ok(passed) };
+            let Some((header, header_len)) = done else { return Ok((passed, input.len())) };
             self.check(header).map_err(|violation| (passed, violation))?;
             if header.kind.is_control() {
                 self.counters.control_frames += 1;
@@ -108,9 +140,9 @@ impl Tracker {
         }
     }
 
-    /// Takes no more than the rest of the frame in flight, and returns how many bytes of `input` that is.
-    pub(crate) fn finish_frame(&mut self, input: &[u8]) -> usize {
-        let take = usize::try_from(self.left).map_or(input.len(), |left| left.min(input.len()));
+    /// Takes no more than the rest of the frame in flight, and returns how many of the next `len` bytes that is.
+    pub(crate) fn finish_frame(&mut self, len: usize) -> usize {
+        let take = usize::try_from(self.left).map_or(len, |left| left.min(len));
         self.left -= take as u64;
         take
     }

@@ -10,4 +10,5 @@ mod peer;
 mod relay;
 mod rules;
 mod splits;
+mod to_client;
 mod websocket;

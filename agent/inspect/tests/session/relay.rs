@@ -7,7 +7,7 @@ use std::{
 
 use framewall_inspect::{
     Action, CloseReason, Direction, Finding, FindingAction, Link, Mode, Offence, OpaqueKind, Report,
-    RuleMatch, Session, Settings,
+    RuleMatch, Session, Settings, rules::LostCounts,
 };
 
 pub(crate) use framewall_inspect::Direction::{ToClient, ToServer};
@@ -158,7 +158,8 @@ impl Relay {
             | Report::GivenUp(_)
             | Report::Finding(_)
             | Report::Offence(_)
-            | Report::Rule(_) => None,
+            | Report::Rule(_)
+            | Report::CountsLost(_) => None,
         })
     }
 
@@ -172,7 +173,8 @@ impl Relay {
                 | Report::Opaque(_)
                 | Report::GivenUp(_)
                 | Report::Offence(_)
-                | Report::Rule(_) => None,
+                | Report::Rule(_)
+                | Report::CountsLost(_) => None,
             })
             .collect()
     }
@@ -187,7 +189,8 @@ impl Relay {
                 | Report::Opaque(_)
                 | Report::GivenUp(_)
                 | Report::Finding(_)
-                | Report::Rule(_) => None,
+                | Report::Rule(_)
+                | Report::CountsLost(_) => None,
             })
             .collect()
     }
@@ -202,7 +205,24 @@ impl Relay {
                 | Report::Opaque(_)
                 | Report::GivenUp(_)
                 | Report::Finding(_)
-                | Report::Offence(_) => None,
+                | Report::Offence(_)
+                | Report::CountsLost(_) => None,
+            })
+            .collect()
+    }
+
+    pub(crate) fn lost_counts(&self) -> Vec<&LostCounts> {
+        self.outcome
+            .reports
+            .iter()
+            .filter_map(|report| match report {
+                Report::CountsLost(lost) => Some(lost.as_ref()),
+                Report::WebSocketOpened(_)
+                | Report::Opaque(_)
+                | Report::GivenUp(_)
+                | Report::Finding(_)
+                | Report::Offence(_)
+                | Report::Rule(_) => None,
             })
             .collect()
     }

@@ -7,7 +7,7 @@ use std::{
 
 use framewall_inspect::{
     CloseReason, FindingAction, Link, Mode, Settings, Signal, Unit,
-    rules::{LiveRules, RuleAction, RuleSet},
+    rules::{LiveRules, Loss, RuleAction, RuleSet},
 };
 
 use crate::{
@@ -299,4 +299,34 @@ fn values_whose_names_are_secret_are_not_shown() {
     let mut relay = block("");
     relay.feed(ToServer, &text(r#"{"password":"' OR '1'='1"}"#));
     assert_eq!(relay.findings()[0].excerpt, "***");
+}
+
+#[test]
+fn what_cannot_be_counted_is_told_once_a_minute() {
+    let rules = "[counting]\nmax_keys = 1000\n[[rate_limit]]\nid = \"users\"\nkey = [\"param:user\"]\nthreshold = 1\n\
+                 window_s = 60\naction = \"log\"\nlog = \"none\"\nduration_s = 3600\n";
+    let mut relay = block(rules);
+    let say =
+        |relay: &mut Relay| (0..4000).for_each(|n| assert!(passes(relay, &format!(r#"{{"user":{n}}}"#))));
+    say(&mut relay);
+    relay.wait(Duration::from_secs(59));
+    say(&mut relay);
+    let [first] = relay.lost_counts()[..] else { panic!("once: {:?}", relay.lost_counts()) };
+    assert_eq!(
+        (&*first.rule, first.max_keys, first.loss),
+        ("users", 1000, Loss { uncounted: 1, replaced: 0 })
+    );
+    relay.wait(Duration::from_secs(1));
+    say(&mut relay);
+    let [_, second] = relay.lost_counts()[..] else { panic!("once more: {:?}", relay.lost_counts()) };
+    assert!((5900..6200).contains(&second.loss.uncounted), "{second:?}");
+
+    let rules = live("[attack_threshold]\nper_60_min = 1\n[counting]\nmax_keys = 1000\n");
+    let told = (0..2000).find_map(|n| {
+        let link = Link { client: std::net::Ipv4Addr::from(n).into(), ..LINK };
+        let mut relay = at(&rules, Mode::Block, link, Instant::now());
+        passes(&mut relay, SQLI);
+        relay.lost_counts().first().map(|lost| lost.rule.to_string())
+    });
+    assert_eq!(told.as_deref(), Some("attack_threshold"));
 }

@@ -1,9 +1,10 @@
 //! Properties: how bytes are split changes nothing; nothing panics; memory stays within the limits.
 
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, sync::Arc};
 
 use framewall_inspect::{
     CloseReason, DeflatePolicy, Direction, Limits, Mode, OpaquePolicy, OversizePolicy, Settings,
+    rules::{LiveRules, RuleSet},
 };
 use proptest::{collection::vec, prelude::*, sample::Index};
 
@@ -85,6 +86,7 @@ enum Event {
     Message { payload: Vec<u8>, opcode: u8, compressed: bool, fragments: Vec<Index>, pings: bool },
     Ping(Vec<u8>),
     Server(Vec<u8>),
+    App { payload: Vec<u8>, compressed: bool, fragments: Vec<Index>, pings: bool },
     Close,
     Raw(Vec<u8>),
     RawServer(Vec<u8>),
@@ -121,6 +123,32 @@ fn message(payload: impl Strategy<Value = (Vec<u8>, u8)>) -> impl Strategy<Value
     )
 }
 
+/// What the application says; the rules of [`withholding`] keep some of it from the client.
+fn app_message() -> impl Strategy<Value = Event> {
+    let payload = prop_oneof![
+        2 => benign_payload().prop_map(|(payload, _)| payload),
+        2 => "[a-z ]{0,40}secre?t[a-z ]{0,40}".prop_map(String::into_bytes),
+        1 => "[ ]{0,3}\\{\"x\":[0-9]{1,2}\\}".prop_map(String::into_bytes),
+    ];
+    (payload, any::<bool>(), vec(any::<Index>(), 0..4), any::<bool>()).prop_map(
+        |(payload, compressed, fragments, pings)| Event::App { payload, compressed, fragments, pings },
+    )
+}
+
+fn is_withheld(payload: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(payload);
+    let number = text.trim().strip_prefix("{\"x\":").and_then(|rest| rest.strip_suffix('}'));
+    text.contains("secret") || number.is_some_and(|number| number.len() == 2 && !number.starts_with('0'))
+}
+
+fn withholding(settings: Settings) -> Settings {
+    let rules = "[[rule]]\nid = \"withheld\"\naction = \"block\"\nwhen = { all = [{ field = \"direction\", equals = \
+                 \"to_client\" }, { any = [{ field = \"text\", contains = \"secret\" }, { param = \"x\", gt = 9 }] }] }\n";
+    let nothing = |file: &str, _: &str| Err(format!("{file} is not here"));
+    let (set, _) = RuleSet::load(&[("rules.toml", rules)], &nothing, 0).expect("the rule is sound");
+    Settings { rules: Arc::new(LiveRules::new(set)), ..settings }
+}
+
 fn benign_event() -> impl Strategy<Value = Event> {
     prop_oneof![
         4 => message(benign_payload()),
@@ -134,6 +162,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         6 => message(any_payload()),
         1 => vec(any::<u8>(), 0..130).prop_map(Event::Ping),
         2 => vec(any::<u8>(), 0..400).prop_map(Event::Server),
+        3 => app_message(),
         1 => Just(Event::Close),
         1 => vec(any::<u8>(), 0..40).prop_map(Event::Raw),
         1 => vec(any::<u8>(), 0..40).prop_map(Event::RawServer),
@@ -144,15 +173,23 @@ fn conversation(requests: &[Vec<Turn>], events: &[Event]) -> Vec<Turn> {
     let mut turns: Vec<Turn> = requests.iter().flatten().cloned().collect();
     turns.push((ToServer, upgrade_request("permessage-deflate").into_bytes()));
     turns.push((ToClient, upgrade_response("permessage-deflate").into_bytes()));
-    let mut deflater = Deflater::new();
+    let (mut deflater, mut of_app) = (Deflater::new(), Deflater::new());
     for event in events {
         let turn = match event {
+            Event::App { payload, compressed, fragments, pings } => {
+                let opcode = if std::str::from_utf8(payload).is_ok() { TEXT } else { BINARY };
+                let (payload, rsv) = match compressed {
+                    true => (of_app.message(payload), crate::peer::RSV1),
+                    false => (payload.clone(), 0),
+                };
+                (ToClient, fragmented(&payload, opcode, rsv, fragments, *pings, server_frame))
+            }
             Event::Message { payload, opcode, compressed, fragments, pings } => {
                 let (payload, rsv) = match compressed {
                     true => (deflater.message(payload), crate::peer::RSV1),
                     false => (payload.clone(), 0),
                 };
-                (ToServer, fragmented(&payload, *opcode, rsv, fragments, *pings))
+                (ToServer, fragmented(&payload, *opcode, rsv, fragments, *pings, client_frame))
             }
             Event::Ping(body) => (ToServer, client_frame(FIN, PING, body)),
             Event::Server(body) => (ToClient, server_frame(FIN, BINARY, body)),
@@ -165,7 +202,14 @@ fn conversation(requests: &[Vec<Turn>], events: &[Event]) -> Vec<Turn> {
     turns
 }
 
-fn fragmented(payload: &[u8], opcode: u8, rsv: u8, cuts: &[Index], pings: bool) -> Vec<u8> {
+fn fragmented(
+    payload: &[u8],
+    opcode: u8,
+    rsv: u8,
+    cuts: &[Index],
+    pings: bool,
+    frame: fn(u8, u8, &[u8]) -> Vec<u8>,
+) -> Vec<u8> {
     let mut places: Vec<usize> = cuts.iter().map(|cut| cut.index(payload.len() + 1)).collect();
     places.sort_unstable();
     let mut out = Vec::new();
@@ -173,9 +217,9 @@ fn fragmented(payload: &[u8], opcode: u8, rsv: u8, cuts: &[Index], pings: bool) 
     for (i, place) in places.iter().chain([&payload.len()]).enumerate() {
         let fin = if i == places.len() { FIN } else { 0 };
         let (opcode, rsv) = if i == 0 { (opcode, rsv) } else { (CONTINUATION, 0) };
-        out.extend(client_frame(fin | rsv, opcode, &payload[start..*place]));
+        out.extend(frame(fin | rsv, opcode, &payload[start..*place]));
         if pings && fin == 0 {
-            out.extend(client_frame(FIN, PING, b"in between"));
+            out.extend(frame(FIN, PING, b"in between"));
         }
         start = *place;
     }
@@ -191,8 +235,8 @@ fn small(mode: Mode) -> Settings {
 fn any_settings() -> impl Strategy<Value = Settings> {
     let rate = || prop_oneof![2 => Just(None), 1 => (1..2500_u32).prop_map(NonZeroU32::new)];
     let few = || prop_oneof![2 => Just(None), 1 => (1..4_u32).prop_map(NonZeroU32::new)];
-    (any::<[bool; 4]>(), rate(), few(), few(), prop_oneof![Just(2000), 1..300_usize], 1..8_u32).prop_map(
-        |([log, pass, frames, strict], bytes, messages, controls, longest, fragments)| {
+    (any::<[bool; 6]>(), rate(), few(), few(), prop_oneof![Just(2000), 1..300_usize], 1..8_u32).prop_map(
+        |([log, pass, frames, strict, asks, detects], bytes, messages, controls, longest, fragments)| {
             let mut settings = small(if log { Mode::Log } else { Mode::Block });
             settings.limits.oversize = if pass { OversizePolicy::Pass } else { OversizePolicy::Close };
             settings.limits.max_frame_bytes = frames.then_some(200);
@@ -207,7 +251,8 @@ fn any_settings() -> impl Strategy<Value = Settings> {
                 settings.handshake.origin_required = longest % 2 == 0;
                 settings.handshake.paths = vec!["/chat".parse().expect("a pattern")];
             }
-            settings
+            settings.detect_to_client = detects;
+            if asks { withholding(settings) } else { settings }
         },
     )
 }
@@ -247,6 +292,36 @@ proptest! {
         }
         prop_assert_eq!(outcome.closed, None);
         prop_assert_eq!(outcome.finished, [true, true]);
+    }
+
+    #[test]
+    fn what_a_rule_withholds_never_reaches_the_client(
+        events in vec(prop_oneof![4 => app_message(), 1 => benign_event()], 0..8),
+        cuts in vec(any::<Index>(), 0..6),
+    ) {
+        // What is no JSON and no text is for other tests.
+        let is_ours = |event: &Event| !matches!(event, Event::Server(body) if body.windows(6).any(|six| six == b"secret"));
+        prop_assume!(events.iter().all(is_ours));
+        let turns = conversation(&[], &events);
+        let withheld = |event: &Event| matches!(event, Event::App { payload, .. } if is_withheld(payload));
+        let first = events.iter().position(withheld);
+        // The two turns of the handshake come before.
+        let passing = first.map_or(turns.len(), |first| first + 2);
+        let outcome = run(&turns, &cuts, &withholding(small(Mode::Block)));
+        for (place, direction) in [ToServer, ToClient].into_iter().enumerate() {
+            let mut sent: Vec<u8> =
+                turns[..passing].iter().filter(|turn| turn.0 == direction).flat_map(|turn| turn.1.clone()).collect();
+            if first.is_some() {
+                let close = b"\x03\xf0message blocked by policy";
+                sent.extend(if direction == ToClient {
+                    server_frame(FIN, CLOSE, close)
+                } else {
+                    [&[0x88, 0x80 | close.len() as u8, 0, 0, 0, 0][..], close].concat()
+                });
+            }
+            prop_assert_eq!(&outcome.written[place], &sent);
+        }
+        prop_assert_eq!(outcome.closed, first.map(|_| CloseReason::Rule));
     }
 
     #[test]
@@ -298,10 +373,17 @@ proptest! {
     }
 
     #[test]
-    fn memory_stays_within_the_limits(events in vec(any_event(), 0..10), pass in any::<bool>()) {
+    fn memory_stays_within_the_limits(
+        events in vec(any_event(), 0..10),
+        pass in any::<bool>(),
+        asks in any::<bool>(),
+    ) {
         let mut settings = small(Mode::Block);
         if pass {
             settings.limits.oversize = OversizePolicy::Pass;
+        }
+        if asks {
+            settings = withholding(settings);
         }
         let budget = std::sync::Arc::clone(&settings.budget);
         let mut relay = Relay::with(settings);
@@ -309,10 +391,14 @@ proptest! {
             for piece in bytes.chunks(100) {
                 relay.feed(direction, piece);
                 // Buffers may have twice the capacity that they need; zlib has its window.
-                prop_assert!(relay.session.buffered_bytes() <= 64 * 1024);
+                let sides = 1 + usize::from(asks);
+                prop_assert!(relay.session.buffered_bytes() <= sides * 64 * 1024 + 16 * 1024);
                 // Payload, and 14 bytes of header and 125 of ping for each of the few frames.
                 prop_assert!(relay.held(ToServer) <= 2000 + 10 * 139);
+                let most = if asks { 2000 + 10 * 139 } else { 13 };
+                prop_assert!(relay.held(ToClient) <= most);
                 prop_assert!(budget.used() >= relay.held(ToServer));
+                prop_assert!(!asks || budget.used() >= relay.held(ToServer) + relay.held(ToClient));
             }
         }
     }

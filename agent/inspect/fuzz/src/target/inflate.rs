@@ -1,4 +1,4 @@
-//! Compressed messages: a byte that chooses takeover and opcode, then for each message two bytes of length and so many
+//! Compressed messages: a byte that chooses takeover, opcode and direction, then for each message two bytes of length and so many
 //! of deflate data. What comes out is compared with what another implementation makes of them.
 
 use framewall_inspect::{
@@ -12,7 +12,7 @@ use miniz_oxide::{
 
 use crate::{
     compare::{play_in_splits, shape},
-    handshake::{client_frame, extensions, opening},
+    handshake::{client_frame, extensions, opening, server_frame},
     input::{Plan, Reader, Split, Turn},
     relay::play,
 };
@@ -31,6 +31,7 @@ pub(super) fn run(input: &[u8]) -> u64 {
     let options = reader.byte();
     let takeover = options & 1 == 0;
     let text = options & 2 == 0;
+    let direction = if options & 4 == 0 { Direction::ToServer } else { Direction::ToClient };
     let mut messages = Vec::new();
     while !reader.is_empty() {
         let len = reader.short();
@@ -38,29 +39,45 @@ pub(super) fn run(input: &[u8]) -> u64 {
     }
     let mut turns = opening(extensions(if takeover { 1 } else { 2 })).to_vec();
     for message in &messages {
-        turns.push(Turn::Bytes(Direction::ToServer, frames(message, text, plan.split)));
+        turns.push(Turn::Bytes(direction, frames(message, text, plan.split, direction)));
     }
     let outcome = play_in_splits(&plan, &turns);
-    compare_with_reference(&messages, &turns, takeover, text);
+    compare_with_reference(&messages, &turns, takeover, text, direction);
     shape(&plan, &outcome)
 }
 
 /// A message in one frame or, by the split, in several.
-fn frames(message: &[u8], text: bool, split: u16) -> Vec<u8> {
+fn frames(message: &[u8], text: bool, split: u16, direction: Direction) -> Vec<u8> {
     let key = [0, split.to_be_bytes()[0], 0, split.to_be_bytes()[1]];
+    let frame = |first: u8, payload: &[u8]| match direction {
+        Direction::ToServer => client_frame(first, key, payload),
+        Direction::ToClient => server_frame(first, payload),
+    };
     let opcode = if text { 1 } else { 2 };
     let middle = message.len() * usize::from(split % 16) / 15;
     if split.is_multiple_of(3) || middle > message.len() {
-        return client_frame(0xc0 | opcode, key, message);
+        return frame(0xc0 | opcode, message);
     }
     let (front, back) = message.split_at(middle);
-    [client_frame(0x40 | opcode, key, front), client_frame(0x80, key, back)].concat()
+    [frame(0x40 | opcode, front), frame(0x80, back)].concat()
 }
 
 /// In mode log, where everything is found: as far as both understand the messages, they understand the same.
-fn compare_with_reference(messages: &[&[u8]], turns: &[Turn], takeover: bool, text: bool) {
+fn compare_with_reference(
+    messages: &[&[u8]],
+    turns: &[Turn],
+    takeover: bool,
+    text: bool,
+    direction: Direction,
+) {
     let limits = Limits { max_inflate_ratio: u32::MAX, max_message_bytes: LONGEST, ..Limits::default() };
-    let settings = Settings { mode: Mode::Log, opaque: OpaquePolicy::Pass, limits, ..Settings::default() };
+    let settings = Settings {
+        mode: Mode::Log,
+        opaque: OpaquePolicy::Pass,
+        limits,
+        detect_to_client: true,
+        ..Settings::default()
+    };
     let plan = Plan { settings, split: 0, budget: usize::MAX };
     let outcome = play(&plan, turns, Split::Whole);
     let mut found = outcome.reports.iter().filter_map(|report| match report {
@@ -70,7 +87,8 @@ fn compare_with_reference(messages: &[&[u8]], turns: &[Turn], takeover: bool, te
         | Report::GivenUp(_)
         | Report::Finding(_)
         | Report::Offence(_)
-        | Report::Rule(_) => None,
+        | Report::Rule(_)
+        | Report::CountsLost(_) => None,
     });
     let given_up = outcome.reports.iter().find_map(|report| match report {
         Report::GivenUp(reason) => Some(*reason),
@@ -78,9 +96,13 @@ fn compare_with_reference(messages: &[&[u8]], turns: &[Turn], takeover: bool, te
         | Report::Opaque(_)
         | Report::Finding(_)
         | Report::Offence(_)
-        | Report::Rule(_) => None,
+        | Report::Rule(_)
+        | Report::CountsLost(_) => None,
     });
-    let complete = outcome.counters.to_server.messages;
+    let complete = match direction {
+        Direction::ToServer => outcome.counters.to_server.messages,
+        Direction::ToClient => outcome.counters.to_client.messages,
+    };
     let mut reference = Reference::new(takeover);
     for (index, message) in (1..).zip(messages) {
         let Some(plain) = reference.message(message) else { return };

@@ -128,3 +128,36 @@ fn everything_is_documented() {
         assert!(used.iter().any(|used| DOCUMENT.contains(used)), "{name} has no example");
     }
 }
+
+/// What the parser takes is what the document describes, each key with an example.
+#[test]
+fn every_key_is_documented() {
+    let mut keys = 0;
+    for table in [
+        "x = 1",
+        "[[rule]]\nx = 1",
+        "[[exclude]]\nx = 1",
+        "[[rate_limit]]\nx = 1",
+        "[attack_threshold]\nx = 1",
+        "[counting]\nx = 1",
+        "[redaction]\nx = 1",
+        "[lists.a]\nx = 1",
+        "[port.1]\nx = 1",
+        "[[rule]]\nwhen = { signal = \"SQLI\", x = 1 }",
+        "[[rule]]\nwhen = { some = \"param\", where = { field = \"name\", equals = \"a\" }, x = 1 }",
+    ] {
+        let Err(complaints) = RuleSet::load(&[("r.toml", table)], &lists, TODAY) else { panic!("{table}") };
+        let allowed = complaints.iter().find_map(|it| it.message.split_once(" has no key `x`"));
+        let (_, allowed) = allowed.unwrap_or_else(|| panic!("{table}: {complaints:?}"));
+        let (_, allowed) = allowed.split_once("allowed are ").expect(table);
+        for key in allowed.split('`').skip(1).step_by(2) {
+            let described =
+                [format!("`{key}`"), format!("[{key}."), format!("[{key}]"), format!("`{key} = ")];
+            assert!(described.iter().any(|text| DOCUMENT.contains(text)), "{key} is not described");
+            let used = [format!("{key} = "), format!("[{key}."), format!("[{key}]")];
+            assert!(examples().any(|example| used.iter().any(|text| example.contains(text))), "no {key}");
+            keys += 1;
+        }
+    }
+    assert!(keys > 50, "{keys}");
+}

@@ -7,7 +7,7 @@ use crate::{
     detect::SignalKind,
     rules::{
         counts::{Counts, KeyHash, Threshold},
-        decision::{Block, Decider, Decision, Matched, SeenSignal, Verdict},
+        decision::{ATTACK_THRESHOLD, Block, Decider, Decision, Matched, SeenSignal, Verdict},
         parse::DEFAULT_CLOSE_CODE,
         program::Expr,
         rule::{Does, Key, RateLimit, RuleAction, RuleMode, SignalPolicy},
@@ -61,13 +61,13 @@ impl Trial<'_> {
 
     /// Finds the statements that may hold.
     fn gather_due(&mut self) {
-        let (set, plan) = (&self.bound.set, &self.bound.plan);
+        let (set, docket) = (&self.bound.set, self.docket);
         let RuleScratch { due, answers, .. } = &mut *self.scratch;
         due.clear();
-        due.extend_from_slice(&plan.unprompted);
+        due.extend_from_slice(&docket.unprompted);
         for bit in answers.yes() {
             for number in set.woken_by.get(*bit as usize).into_iter().flatten() {
-                wake(due, &plan.active, *number);
+                wake(due, &docket.active, *number);
             }
         }
     }
@@ -118,6 +118,7 @@ impl Trial<'_> {
         let RateLimit { threshold, window_ms, duration_ms, .. } = *limit;
         let threshold = Threshold { count: threshold, window_ms, flag_ms: duration_ms };
         let counted = counts.count(key, 1, threshold, self.moment.now);
+        decision.note_loss(&limit.heading.id, counted.loss, counts);
         if counted.newly {
             decision.reached.push(Decider::RateLimit(Arc::clone(&limit.heading.id)));
         }
@@ -175,14 +176,14 @@ impl Trial<'_> {
 
     /// Lets later statements see a tag.
     fn tag(&mut self, tag: SignalId, name: &str) {
-        let bound = self.bound;
+        let (bound, docket) = (self.bound, self.docket);
         self.each_signal_bit(tag, name, &[], b"", |scratch, bit| {
             if scratch.answers.is_set(bit) {
                 return;
             }
             scratch.answers.set(bit);
             for number in bound.set.woken_by.get(bit as usize).into_iter().flatten() {
-                wake(&mut scratch.due, &bound.plan.active, *number);
+                wake(&mut scratch.due, &docket.active, *number);
             }
         });
     }
@@ -190,6 +191,10 @@ impl Trial<'_> {
     /// Counts the attacks of the client's address.
     fn count_attacks(&self, counts: &Counts, decision: &mut Decision) {
         let Some(threshold) = &self.bound.set.parsed.threshold else { return };
+        // What the application says is no attack of its client.
+        if !self.is_of_client() {
+            return;
+        }
         let signals = || decision.signals.iter().filter(|seen| seen.signal.kind() == SignalKind::Attack);
         let attacks = signals().count();
         let mut firm = 0_u32;
@@ -208,10 +213,12 @@ impl Trial<'_> {
             for (count, window_ms) in &threshold.windows {
                 let key = KeyHash::of(("attacks in", *window_ms)).and(self.bound.client);
                 let per_window = Threshold { count: *count, window_ms: *window_ms, flag_ms: 0 };
-                flagged |= counts.count(key, firm, per_window, now).newly;
+                let counted = counts.count(key, firm, per_window, now);
+                decision.note_loss(ATTACK_THRESHOLD, counted.loss, counts);
+                flagged |= counted.newly;
             }
             if flagged {
-                counts.flag(flag, threshold.flag_ms, now);
+                decision.note_loss(ATTACK_THRESHOLD, counts.flag(flag, threshold.flag_ms, now), counts);
                 decision.reached.push(Decider::AttackThreshold);
             }
         }
