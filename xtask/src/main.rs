@@ -1,5 +1,6 @@
 //! Framewall's build tasks. `cargo xtask --help` lists them.
 
+mod actor;
 mod apt;
 mod artifacts;
 mod demo;
@@ -8,6 +9,7 @@ mod fuzz;
 mod interrupt;
 mod libtest;
 mod lint;
+mod network;
 mod peers;
 mod process;
 mod setup;
