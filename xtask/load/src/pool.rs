@@ -36,10 +36,8 @@ impl Pool {
         let count = (POOL_BYTES / bytes).clamp(FEWEST_MESSAGES, MOST_MESSAGES);
         let texts = messages(count, bytes);
         let mut random = fastrand::Rng::with_seed(1);
-        let mut exchange = |first: u8, payload: &[u8]| Exchange {
-            request: frame::frame(first, Some(random.u32(..).to_ne_bytes()), payload),
-            answer: frame::frame(first, None, payload),
-        };
+        let mut exchange =
+            |first: u8, payload: &[u8]| Exchange::new(first, random.u32(..).to_ne_bytes(), payload);
         if !deflated {
             let cycle = texts.iter().map(|text| exchange(frame::TEXT, text.as_bytes())).collect();
             return Self { first: Vec::new(), cycle };
@@ -68,6 +66,22 @@ impl Pool {
     pub(crate) fn begin(&self, connection: usize) -> usize {
         const STEP: usize = 7;
         if self.first.is_empty() { connection * STEP % self.cycle.len() } else { 0 }
+    }
+}
+
+/// A message that is not of the pool, the first of its connection.
+pub(crate) fn exchange(text: &str, deflated: bool) -> Exchange {
+    if deflated {
+        let payload = deflate(&mut Compress::new(Compression::new(1), false), text);
+        Exchange::new(frame::COMPRESSED_TEXT, [1, 2, 3, 4], &payload)
+    } else {
+        Exchange::new(frame::TEXT, [1, 2, 3, 4], text.as_bytes())
+    }
+}
+
+impl Exchange {
+    fn new(first: u8, mask: [u8; 4], payload: &[u8]) -> Self {
+        Self { request: frame::frame(first, Some(mask), payload), answer: frame::frame(first, None, payload) }
     }
 }
 

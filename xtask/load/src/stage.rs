@@ -49,6 +49,11 @@ impl Tally {
         Self { messages: 0, elapsed: Duration::ZERO, cpu: Duration::ZERO, latencies }
     }
 
+    /// Messages whose latencies say nothing, because they wait for each other.
+    pub(crate) fn of_stream(messages: u64, elapsed: Duration) -> Self {
+        Self { messages, elapsed, ..Self::new() }
+    }
+
     /// Counts a message and how long it took.
     pub(crate) fn count(&mut self, latency: Duration) {
         self.messages += 1;
