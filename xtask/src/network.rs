@@ -75,14 +75,27 @@ pub(crate) fn command_in(name: &str, program: &Path) -> Command {
 
 /// Connects from one of the hosts. The socket stays there, whoever uses it.
 pub(crate) fn connect_from(name: &str, to: SocketAddr) -> Result<TcpStream> {
+    inside(name, move || {
+        TcpStream::connect_timeout(&to, CONNECT_LIMIT).with_context(|| format!("connect to {to}"))
+    })
+}
+
+/// Sets a variable of one of the hosts: a path below `/proc/sys`.
+pub(crate) fn set(name: &str, variable: &str, value: &'static str) -> Result<()> {
+    let file = Path::new("/proc/sys").join(variable);
+    inside(name, move || std::fs::write(&file, value).with_context(|| file.display().to_string()))
+}
+
+/// Does something on one of the hosts.
+fn inside<T: Send + 'static>(name: &str, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     let namespace = path(name);
-    let connect = move || {
+    let enter_and_work = move || {
         let namespace = std::fs::File::open(&namespace).with_context(|| namespace.display().to_string())?;
         setns(namespace, CloneFlags::CLONE_NEWNET).context("enter the network namespace")?;
-        TcpStream::connect_timeout(&to, CONNECT_LIMIT).with_context(|| format!("connect to {to}"))
+        work()
     };
     // The thread enters the namespace for good, so it must not be ours.
-    std::thread::spawn(connect).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    std::thread::spawn(enter_and_work).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// The file by which others enter a namespace.

@@ -1,7 +1,8 @@
 //! How long processes have run on a CPU.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use nix::sched::{CpuSet, sched_setaffinity};
@@ -21,18 +22,18 @@ pub(super) fn family(process: u32) -> Result<Vec<u32>> {
     Ok(family)
 }
 
-/// Nanoseconds for which all threads of these processes have run, in the kernel and outside. The scheduler counts
-/// them exactly; what `/proc/PID/stat` has is made of ticks.
-pub(super) fn nanoseconds(processes: &[u32]) -> Result<u64> {
-    let mut sum = 0;
+/// For which all threads of these processes have run, in the kernel and outside. The scheduler counts it exactly; what
+/// `/proc/PID/stat` has is made of ticks.
+pub(super) fn time(processes: &[u32]) -> Result<Duration> {
+    let mut nanoseconds = 0;
     for process in processes {
         for thread in threads(*process)? {
             // A thread may end meanwhile.
             let Ok(text) = fs::read_to_string(thread.join("schedstat")) else { continue };
-            sum += run_time(&text).with_context(|| format!("schedstat of {process}: {text}"))?;
+            nanoseconds += run_time(&text).with_context(|| format!("schedstat of {process}: {text}"))?;
         }
     }
-    Ok(sum)
+    Ok(Duration::from_nanos(nanoseconds))
 }
 
 /// Lets all threads of these processes run on the first `cores` cores only.
@@ -51,7 +52,7 @@ fn run_time(schedstat: &str) -> Option<u64> {
     schedstat.split_whitespace().next()?.parse().ok()
 }
 
-fn threads(process: u32) -> Result<Vec<std::path::PathBuf>> {
+fn threads(process: u32) -> Result<Vec<PathBuf>> {
     let tasks = Path::new("/proc").join(process.to_string()).join("task");
     let entries = fs::read_dir(&tasks).with_context(|| tasks.display().to_string())?;
     entries.map(|entry| Ok(entry?.path())).collect()
@@ -81,7 +82,7 @@ impl Machine {
     }
 
     /// The part of the CPU time since `earlier` that others than those who ran for `ours` had: 0 to 1.
-    pub(super) fn others_since(self, earlier: Self, ours: std::time::Duration) -> f64 {
+    pub(super) fn others_since(self, earlier: Self, ours: Duration) -> f64 {
         /// In a second; fixed in the kernel's interface on all machines that we run on.
         const TICKS: f64 = 100.0;
         let busy = (self.busy - earlier.busy) as f64 / TICKS;
@@ -92,29 +93,31 @@ impl Machine {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::process::{Command, Stdio};
+    use std::time::Instant;
 
     use super::*;
+    use crate::process::KillOnDrop;
 
     #[test]
-    fn a_busy_thread_has_run_for_about_as_long_as_it_was_busy() {
-        let us = family(std::process::id()).unwrap();
-        let before = nanoseconds(&us).unwrap();
-        let mut sum = 0_u64;
-        while nanoseconds(&us).unwrap() - before < 20_000_000 {
-            sum = std::hint::black_box(sum + 1);
+    fn a_busy_process_runs_on() {
+        let mut shell = Command::new("sh");
+        let shell = KillOnDrop(shell.args(["-c", "while :; do :; done"]).spawn().unwrap());
+        let family = family(shell.0.id()).unwrap();
+        let (before, started) = (time(&family).unwrap(), Instant::now());
+        while time(&family).unwrap() - before < Duration::from_millis(20) {
+            assert!(started.elapsed() < Duration::from_secs(30));
         }
     }
 
     #[test]
     fn a_family_has_children_and_their_children() {
-        use std::process::{Command, Stdio};
         let mut shell = Command::new("sh");
         shell
             .args(["-c", "echo; sh -c 'echo; read line'; exit"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
-        let mut shell = crate::process::KillOnDrop(shell.spawn().unwrap());
+        let mut shell = KillOnDrop(shell.spawn().unwrap());
         let lines = crate::process::lines(shell.0.stdout.take().unwrap());
         lines.recv().unwrap();
         lines.recv().unwrap();

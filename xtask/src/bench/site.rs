@@ -17,6 +17,10 @@ pub(super) const HOST: &str = "framewall-bench-host";
 /// Where the clients run.
 pub(super) const CLIENT: &str = "framewall-bench-client";
 
+/// On all legs, whatever this machine uses otherwise: one that paces, such as BBR, would measure its own pace. Where
+/// nothing is lost it is like CUBIC, and it is the one that a namespace may always choose.
+pub(super) const CONGESTION_CONTROL: &str = "reno";
+
 /// Programs that are measured or called, and the Debian packages that have them.
 const PROGRAMS: [(&str, &str); 3] = [("ip", "iproute2"), ("nginx", "nginx"), ("haproxy", "haproxy")];
 
@@ -45,6 +49,9 @@ impl Site {
         fs::create_dir_all(&logs)?;
         raise_open_files()?;
         let network = Network::new([HOST, CLIENT])?;
+        for host in [HOST, CLIENT] {
+            network::set(host, "net/ipv4/tcp_congestion_control", CONGESTION_CONTROL)?;
+        }
         let mut command = network::command_in(HOST, &load);
         command.args(["app", "--listen", &rows::app_address().to_string()]);
         command.args(["--threads", &threads().to_string()]);
