@@ -6,6 +6,7 @@ mod idle;
 mod inspection;
 mod load;
 mod measure;
+mod plot;
 mod report;
 mod results;
 mod rows;
@@ -29,13 +30,14 @@ use crate::{interrupt, process};
 pub(crate) const HELP: &str = "\
 Measures what Framewall costs, beside nginx, HAProxy and no hop at all, on this machine, in two network namespaces
 
-Usage: cargo xtask bench [--quick] [--only LOAD] [--rounds N] [--json FILE] [--check]
+Usage: cargo xtask bench [--quick] [--only LOAD] [--rounds N] [--json FILE] [--plot FILE] [--check]
 
 Options:
   --quick      One short round, of fewer loads: shows that everything works, and is no measurement
   --only LOAD  One of: echo, paced, stream, opening, idle, scale
   --rounds N   How often everything is measured; the medians count (default 5)
   --json FILE  Where the results go (default target/bench/TIME.json)
+  --plot FILE  Draws the echoes as an SVG picture
   --check      Fail if a target is missed
 
 Needs root. Installs nginx and HAProxy where there are none and apt is. Takes about an hour, in which the machine should
@@ -50,6 +52,7 @@ pub(crate) struct Options {
     pub(crate) only: Option<String>,
     pub(crate) rounds: Option<usize>,
     pub(crate) json: Option<PathBuf>,
+    pub(crate) plot: Option<PathBuf>,
     pub(crate) check: bool,
 }
 
@@ -90,6 +93,10 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     fs::write(&json, format!("{:#}\n", report::json(&results, &targets, &environment)))
         .with_context(|| json.display().to_string())?;
     println!("Results: {}", json.display());
+    if let Some(file) = &options.plot {
+        plot::draw(&results, file)?;
+        println!("Picture: {}", file.display());
+    }
     Ok(!options.check || targets.iter().all(|target| target.met() != Some(false)))
 }
 

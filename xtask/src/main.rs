@@ -136,6 +136,7 @@ fn task(mut arguments: Parser) -> Result<Task, lexopt::Error> {
             (Task::Bench(options), Arg::Long("only")) => options.only = Some(arguments.value()?.string()?),
             (Task::Bench(options), Arg::Long("rounds")) => options.rounds = Some(arguments.value()?.parse()?),
             (Task::Bench(options), Arg::Long("json")) => options.json = Some(arguments.value()?.into()),
+            (Task::Bench(options), Arg::Long("plot")) => options.plot = Some(arguments.value()?.into()),
             (Task::Bench(options), Arg::Long("check")) => options.check = true,
             (_, argument) => return Err(argument.unexpected()),
         }
