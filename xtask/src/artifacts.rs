@@ -25,6 +25,13 @@ pub(crate) fn daemon(workspace: &Workspace) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// Builds the application and the clients of the bench, one program, and returns its path.
+pub(crate) fn load(workspace: &Workspace) -> Result<PathBuf> {
+    let executables = build(workspace, &["build", "--package", "framewall-load"])?;
+    let (_, path) = executables.into_iter().next().context("cargo built no framewall-load")?;
+    Ok(path)
+}
+
 /// Builds the Rust programs that play clients and apps; their names and paths.
 pub(crate) fn peers(workspace: &Workspace) -> Result<Vec<(String, PathBuf)>> {
     build(workspace, &["build", "--package", TESTS, "--bins"])

@@ -1,9 +1,7 @@
 //! `cargo xtask demo`: the main job of Framewall, to be watched.
 
-mod actor;
 mod client;
 mod messages;
-mod network;
 
 use std::fs;
 use std::net::SocketAddr;
@@ -13,10 +11,10 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use self::actor::Actor;
 use self::client::{Client, Received};
 use self::messages::{MESSAGES, Message};
-use self::network::Network;
+use crate::actor::Actor;
+use crate::network::{self, Network};
 use crate::workspace::Workspace;
 use crate::{apt, artifacts, interrupt, process, setup};
 
@@ -33,6 +31,10 @@ other a client sends benign and malicious messages. Everything that is shown was
 daemon itself. Needs root; everything is gone afterwards.
 ";
 
+/// Where the app and Framewall run.
+const HOST: &str = "framewall-demo-host";
+/// Where the client runs.
+const CLIENT: &str = "framewall-demo-client";
 const PORT: u16 = 8080;
 
 /// The running demo. Fields are dropped in this order: the programs go before their network.
@@ -91,7 +93,7 @@ pub(crate) fn run(workspace: &Workspace, keep: bool) -> Result<bool> {
         println!(
             "\nEverything keeps running until Ctrl-C. To send messages by hand, from another terminal, as root:\n"
         );
-        let namespace = network::path(network::CLIENT);
+        let namespace = network::path(CLIENT);
         println!("  nsenter --net={} {} ws://{server}/chat\n", namespace.display(), hand_client.display());
         println!("One message a line. What the app and Framewall say about it:\n");
         stage.show_events()?;
@@ -103,12 +105,12 @@ pub(crate) fn run(workspace: &Workspace, keep: bool) -> Result<bool> {
 
 impl Stage {
     fn set_up(daemon: &Path, app: &Path, logs: &Path) -> Result<Self> {
-        let network = Network::new()?;
-        let mut command = network::command_in(network::HOST, app);
+        let network = Network::new([HOST, CLIENT])?;
+        let mut command = network::command_in(HOST, app);
         command.args(["--listen", &format!("0.0.0.0:{PORT}")]);
         let mut app = Actor::start("the app", &mut command, &logs.join("app.log"))?;
         app.wait(0, "that it listens", |event| event["event"] == "listening")?;
-        let mut command = network::command_in(network::HOST, daemon);
+        let mut command = network::command_in(HOST, daemon);
         command.args(["run", "--port", &PORT.to_string()]);
         let log = logs.join("framewall.log");
         let mut daemon = Actor::start("framewall", &mut command, &log)?;

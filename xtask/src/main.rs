@@ -1,13 +1,16 @@
 //! Framewall's build tasks. `cargo xtask --help` lists them.
 
+mod actor;
 mod apt;
 mod artifacts;
+mod bench;
 mod demo;
 mod eval;
 mod fuzz;
 mod interrupt;
 mod libtest;
 mod lint;
+mod network;
 mod peers;
 mod process;
 mod setup;
@@ -38,6 +41,7 @@ Commands:
   vm     Run the integration tests on another kernel, in a virtual machine
   fuzz   Feed hostile bytes to the inspection core
   eval   Measure the detectors on a corpus of attacks and honest text
+  bench  Measure what Framewall costs, beside nginx and HAProxy
 
 `cargo xtask COMMAND --help` says more.
 ";
@@ -53,6 +57,7 @@ enum Task {
     Vm(vm::Options),
     Fuzz(fuzz::Options),
     Eval(Vec<OsString>),
+    Bench(bench::Options),
 }
 
 fn main() -> ExitCode {
@@ -79,6 +84,7 @@ fn main() -> ExitCode {
         Task::Vm(options) => vm::run(&workspace, &options),
         Task::Fuzz(options) => fuzz::run(&workspace, &options).map(|()| true),
         Task::Eval(options) => eval::run(&workspace, &options).map(|()| true),
+        Task::Bench(options) => bench::run(&workspace, &options),
     });
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -104,6 +110,7 @@ fn task(mut arguments: Parser) -> Result<Task, lexopt::Error> {
         "vm" => (Task::Vm(vm::Options::default()), vm::HELP),
         // The program that measures has its own options and help.
         "eval" => return Ok(Task::Eval(arguments.raw_args()?.collect())),
+        "bench" => (Task::Bench(bench::Options::default()), bench::HELP),
         "fuzz" => (Task::Fuzz(fuzz::Options::default()), fuzz::HELP),
         other => return Err(format!("there is no command `{other}`").into()),
     };
@@ -125,6 +132,12 @@ fn task(mut arguments: Parser) -> Result<Task, lexopt::Error> {
             }
             (Task::Fuzz(options), Arg::Long("seconds")) => options.seconds = arguments.value()?.parse()?,
             (Task::Fuzz(options), Arg::Long("target")) => options.target = Some(arguments.value()?.string()?),
+            (Task::Bench(options), Arg::Long("quick")) => options.quick = true,
+            (Task::Bench(options), Arg::Long("only")) => options.only = Some(arguments.value()?.string()?),
+            (Task::Bench(options), Arg::Long("rounds")) => options.rounds = Some(arguments.value()?.parse()?),
+            (Task::Bench(options), Arg::Long("json")) => options.json = Some(arguments.value()?.into()),
+            (Task::Bench(options), Arg::Long("plot")) => options.plot = Some(arguments.value()?.into()),
+            (Task::Bench(options), Arg::Long("check")) => options.check = true,
             (_, argument) => return Err(argument.unexpected()),
         }
     }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use super::network;
+use super::CLIENT;
+use crate::network;
 
 /// The key of RFC 6455 §1.3 and the answer to it, which saves us from computing SHA-1. The key is no secret: it only
 /// shows that the server understood the request.
@@ -41,7 +42,7 @@ pub(super) enum Received {
 impl Client {
     /// Connects from the client's host and opens a WebSocket.
     pub(super) fn open(to: SocketAddr) -> Result<Self> {
-        let mut stream = network::connect_from(network::CLIENT, to)?;
+        let mut stream = network::connect_from(CLIENT, to)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(LIMIT))?;
         let request = format!(

@@ -1,6 +1,7 @@
-//! A program of the demo that says what it sees as JSON lines on standard output.
+//! A program that says what it sees as JSON lines on standard output.
 
 use std::fs::File;
+use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
@@ -22,28 +23,50 @@ const STOP_LIMIT: Duration = Duration::from_secs(15);
 
 /// A running program and what it has said so far.
 #[derive(Debug)]
-pub(super) struct Actor {
+pub(crate) struct Actor {
     name: &'static str,
     child: KillOnDrop,
     lines: Receiver<String>,
     /// Everything it has said, in order.
-    pub(super) events: Vec<Value>,
+    pub(crate) events: Vec<Value>,
 }
 
 impl Actor {
     /// Starts a program; what it writes to standard error goes to a file.
-    pub(super) fn start(name: &'static str, command: &mut Command, log: &Path) -> Result<Self> {
+    pub(crate) fn start(name: &'static str, command: &mut Command, log: &Path) -> Result<Self> {
         let errors = File::create(log).with_context(|| log.display().to_string())?;
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors);
-        // Ctrl-C is for the demo, which then stops its programs in the right order.
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors);
+        // Ctrl-C is for us, who then stop its programs in the right order.
         let child = command.process_group(0).spawn().with_context(|| process::described(command))?;
         let mut child = KillOnDrop(child);
         let lines = process::lines(child.0.stdout.take().expect("standard output is piped"));
         Ok(Self { name, child, lines, events: Vec::new() })
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.0.id()
+    }
+
+    /// Writes a line to its standard input.
+    pub(crate) fn say(&mut self, line: &str) -> Result<()> {
+        let stdin = self.child.0.stdin.as_mut().expect("standard input is piped");
+        writeln!(stdin, "{line}").with_context(|| format!("tell {} to {line}", self.name))
+    }
+
     /// Waits for an event among those from number `from` on; returns it.
-    pub(super) fn wait(&mut self, from: usize, what: &str, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
+    pub(crate) fn wait(&mut self, from: usize, what: &str, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
+        self.wait_within(LIMIT, from, what, wanted)
+    }
+
+    /// The same, for what takes its time.
+    pub(crate) fn wait_within(
+        &mut self,
+        limit: Duration,
+        from: usize,
+        what: &str,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Result<Value> {
         let started = Instant::now();
         let mut next = from;
         loop {
@@ -53,15 +76,15 @@ impl Actor {
                 }
                 next += 1;
             }
-            if started.elapsed() > LIMIT {
-                bail!("{} did not report within {} s: {what}", self.name, LIMIT.as_secs());
+            if started.elapsed() > limit {
+                bail!("{} did not report within {} s: {what}", self.name, limit.as_secs());
             }
             self.hear(Duration::from_millis(50))?;
         }
     }
 
     /// Takes in what it says within `time`; the new events.
-    pub(super) fn hear(&mut self, time: Duration) -> Result<&[Value]> {
+    pub(crate) fn hear(&mut self, time: Duration) -> Result<&[Value]> {
         let known = self.events.len();
         let until = Instant::now() + time;
         loop {
@@ -85,7 +108,7 @@ impl Actor {
     }
 
     /// Asks it to end and waits until it has.
-    pub(super) fn stop(mut self) -> Result<ExitStatus> {
+    pub(crate) fn stop(mut self) -> Result<ExitStatus> {
         let pid = i32::try_from(self.child.0.id()).context("process id")?;
         kill(Pid::from_raw(pid), Signal::SIGTERM).with_context(|| format!("stop {}", self.name))?;
         let started = Instant::now();
