@@ -32,6 +32,13 @@ pub(crate) fn load(workspace: &Workspace) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// Builds a bench and returns its path.
+pub(crate) fn bench(workspace: &Workspace, package: &str, name: &str) -> Result<PathBuf> {
+    let executables = build(workspace, &["bench", "--package", package, "--bench", name, "--no-run"])?;
+    let found = executables.into_iter().find(|(built, _)| built == name);
+    Ok(found.with_context(|| format!("cargo built no bench {name}"))?.1)
+}
+
 /// Builds the Rust programs that play clients and apps; their names and paths.
 pub(crate) fn peers(workspace: &Workspace) -> Result<Vec<(String, PathBuf)>> {
     build(workspace, &["build", "--package", TESTS, "--bins"])
@@ -49,11 +56,15 @@ pub(crate) fn tests(workspace: &Workspace) -> Result<Vec<TestBinary>> {
 /// Runs Cargo and returns the name and path of every executable that it made or found up to date.
 fn build(workspace: &Workspace, arguments: &[&str]) -> Result<Vec<(String, PathBuf)>> {
     let mut command = workspace.cargo();
-    command.args(arguments).args(["--release", "--quiet", "--message-format=json-render-diagnostics"]);
+    command.args(arguments).args(["--quiet", "--message-format=json-render-diagnostics"]);
+    // Which is what `cargo bench` does anyway, and refuses to be told.
+    if arguments.first() != Some(&"bench") {
+        command.arg("--release");
+    }
     let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().context("cargo")?;
     process::succeeded(&command, output.status)?;
     let messages = String::from_utf8(output.stdout)?;
-    let tests = arguments.first() == Some(&"test");
+    let tests = matches!(arguments.first(), Some(&("test" | "bench")));
     messages.lines().filter_map(|line| executable(line, tests).transpose()).collect()
 }
 

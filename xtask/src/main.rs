@@ -7,6 +7,7 @@ mod bench;
 mod demo;
 mod eval;
 mod fuzz;
+mod instructions;
 mod interrupt;
 mod libtest;
 mod lint;
@@ -42,6 +43,8 @@ Commands:
   fuzz   Feed hostile bytes to the inspection core
   eval   Measure the detectors on a corpus of attacks and honest text
   bench  Measure what Framewall costs, beside nginx and HAProxy
+  instructions
+         Count the instructions that a message costs, against what they were
 
 `cargo xtask COMMAND --help` says more.
 ";
@@ -58,6 +61,7 @@ enum Task {
     Fuzz(fuzz::Options),
     Eval(Vec<OsString>),
     Bench(bench::Options),
+    Instructions { bless: bool },
 }
 
 fn main() -> ExitCode {
@@ -85,6 +89,7 @@ fn main() -> ExitCode {
         Task::Fuzz(options) => fuzz::run(&workspace, &options).map(|()| true),
         Task::Eval(options) => eval::run(&workspace, &options).map(|()| true),
         Task::Bench(options) => bench::run(&workspace, &options),
+        Task::Instructions { bless } => instructions::run(&workspace, bless),
     });
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -111,6 +116,7 @@ fn task(mut arguments: Parser) -> Result<Task, lexopt::Error> {
         // The program that measures has its own options and help.
         "eval" => return Ok(Task::Eval(arguments.raw_args()?.collect())),
         "bench" => (Task::Bench(bench::Options::default()), bench::HELP),
+        "instructions" => (Task::Instructions { bless: false }, instructions::HELP),
         "fuzz" => (Task::Fuzz(fuzz::Options::default()), fuzz::HELP),
         other => return Err(format!("there is no command `{other}`").into()),
     };
@@ -118,6 +124,7 @@ fn task(mut arguments: Parser) -> Result<Task, lexopt::Error> {
         match (&mut task, argument) {
             (_, Arg::Short('h') | Arg::Long("help")) => return Ok(Task::Help(help)),
             (Task::Demo { keep }, Arg::Long("keep")) => *keep = true,
+            (Task::Instructions { bless }, Arg::Long("bless")) => *bless = true,
             (Task::Test(options), Arg::Long("no-vm")) => options.no_vm = true,
             (
                 Task::Test(test::Options { filter, .. }) | Task::Vm(vm::Options { filter, .. }),
