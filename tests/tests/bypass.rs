@@ -117,8 +117,7 @@ fn an_attack_after_the_first_64_kib_is_blocked() {
         let text = json!({"pad": payload::text(1, padding), "user": {"name": "' OR '1'='1"}}).to_string();
         let pieces: Vec<&[u8]> = text.as_bytes().chunks(30_000).collect();
         for form in ["one frame", "fragments", "compressed"] {
-            let (mut client, head) = Wire::connect_offering(&lab.client, lab::v4(PORT), DEFLATE);
-            let mut deflater = Deflater::negotiated(&head, 1).expect("compression");
+            let (mut client, mut deflater) = compressing(&lab, 1);
             client.write(&match form {
                 "one frame" => client_text(&text),
                 "fragments" => fragments(TEXT, &pieces, b""),
@@ -134,8 +133,7 @@ fn an_attack_after_the_first_64_kib_is_blocked() {
 fn messages_after_a_long_compressed_one_still_decode() {
     for kind in [Kind::NodeDeflate, Kind::Python] {
         let (lab, app, daemon) = protected(kind);
-        let (mut client, head) = Wire::connect_offering(&lab.client, lab::v4(PORT), DEFLATE);
-        let mut deflater = Deflater::negotiated(&head, 6).expect("compression");
+        let (mut client, mut deflater) = compressing(&lab, 6);
         // The parts of the attack are in the window, each harmless, at the far end of a long message.
         let long = format!("{} {{\"user\":{{\"name\":\"' O R '1' = '1\"}}}}", payload::text(2, 300_000));
         client.write(&deflated(&mut deflater, &long));
@@ -348,16 +346,12 @@ fn a_message_of_very_many_one_byte_fragments_pins_little_memory() {
 fn a_compressed_message_of_exactly_the_limit_passes_whole() {
     for kind in [Kind::NodeDeflate, Kind::Python] {
         let (lab, app, daemon) = protected(kind);
-        let connect = |level| {
-            let (client, head) = Wire::connect_offering(&lab.client, lab::v4(PORT), DEFLATE);
-            (client, Deflater::negotiated(&head, level).expect("compression"))
-        };
         for (level, content) in [
             (1, payload::text(4, payload::LARGE).into_bytes()),
             (1, payload::bytes(5, payload::LARGE)),
             (0, payload::bytes(6, payload::LARGE)),
         ] {
-            let (mut client, mut deflater) = connect(level);
+            let (mut client, mut deflater) = compressing(&lab, level);
             let frame = encode(true, BINARY | RSV1, Some(MASK), &deflater.message(&content));
             client.write(&frame);
             app.wait_message(client.address(), &content);
@@ -367,7 +361,7 @@ fn a_compressed_message_of_exactly_the_limit_passes_whole() {
             (1, payload::text(7, payload::LARGE + 2), 1009),
             (1, format!("{}{}", payload::text(8, payload::LARGE - 25), "<script>alert(1)</script>"), 1008),
         ] {
-            let (mut client, mut deflater) = connect(level);
+            let (mut client, mut deflater) = compressing(&lab, level);
             client.write(&deflated(&mut deflater, &message));
             assert_eq!(client.frame().expect("a Close frame").close_code(), Some(code), "{}", message.len());
             let address = client.address();
@@ -514,8 +508,7 @@ fn padding_before_the_words_hides_nothing() {
         ] {
             let text = format!(r#"{{"pad":{},"name":"{name}"}}"#, json!(pad));
             for compressed in [false, true] {
-                let (mut client, head) = Wire::connect_offering(&lab.client, lab::v4(PORT), DEFLATE);
-                let mut deflater = Deflater::negotiated(&head, 6).expect("compression");
+                let (mut client, mut deflater) = compressing(&lab, 6);
                 client.write(&if compressed { deflated(&mut deflater, &text) } else { client_text(&text) });
                 assert_blocked(&mut client, &app, &daemon, 0);
             }
@@ -608,6 +601,12 @@ fn assert_blocked(client: &mut Wire, app: &App, daemon: &Daemon, messages: usize
     let seen = app.messages(address);
     assert_eq!(seen.len(), messages, "{seen:?}");
     assert!(daemon.wait_closed(address).starts_with("attack-"));
+}
+
+/// A client with which the app has agreed on compression.
+fn compressing(lab: &Lab, level: u32) -> (Wire, Deflater) {
+    let (client, head) = Wire::connect_offering(&lab.client, lab::v4(PORT), DEFLATE);
+    (client, Deflater::negotiated(&head, level).expect("compression"))
 }
 
 /// A compressed text message in one frame.

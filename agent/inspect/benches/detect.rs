@@ -100,6 +100,7 @@ fn cases() -> Vec<Case> {
     let mut cases = vec![
         honest("chat, 162 B", CHAT.to_owned(), Some(1_000)),
         honest("api, 7.4 KB", api(7_400), Some(30_000)),
+        honest("api, 7.4 KB, records that differ", api_varied(7_400), None),
         honest("chat in Chinese", chat("今天下午三点在老地方见面吧,别忘了带上合同和相机!🎉🎉"), None),
         honest("chat in Arabic", chat("مرحبا، هل نلتقي غدا في المقهى الساعة الخامسة؟"), None),
         honest("emoji", chat("🎉🎊🥳👩‍👩‍👧‍👦 party!! 👍🏽👍🏽 <3 :-) ❤️‍🔥"), None),
@@ -178,6 +179,19 @@ fn chat(value: &str) -> String {
 fn api(len: usize) -> String {
     let record = r#"{"id":48213,"node_id":"MDEwOlJlcG9zaXRvcnkxODY4NTMwMDI=","full_name":"ada/analytical-engine","private":false,"owner":{"login":"ada","url":"https://api.example.org/users/ada","type":"User"},"description":"Notes on the engine, with a table of numbers","created_at":"2026-11-22T10:15:30Z","size":0,"language":null,"topics":["maths","history"]}"#;
     let records = vec![record; len / record.len()];
+    format!("{{\"items\":[{}],\"total\":{}}}", records.join(","), records.len())
+}
+
+/// The same with nothing in two records alike but their names.
+fn api_varied(len: usize) -> String {
+    let record = |nth: usize| {
+        format!(
+            r#"{{"id":{nth},"node_id":"MDEwOlJlcG9zaXRvcnkxODY4NTMw{:04}","full_name":"ada/engine-{nth}","private":false,"owner":{{"login":"ada{nth}","url":"https://api.example.org/users/ada{nth}","type":"User{nth}"}},"description":"Notes on engine {nth}, with a table of numbers","created_at":"2026-11-22T10:{:02}:30Z","size":{nth},"language":null,"topics":["maths{nth}","history{nth}"]}}"#,
+            1000 + nth,
+            nth % 60,
+        )
+    };
+    let records: Vec<String> = (0..len / record(0).len()).map(record).collect();
     format!("{{\"items\":[{}],\"total\":{}}}", records.join(","), records.len())
 }
 

@@ -3,6 +3,8 @@
 //! `unmask` and `utf8` feed all but the last byte of a message, so that nothing is judged yet; `memcpy` beside them is
 //! what the memory of this machine allows. `message` feeds whole messages on one connection.
 
+mod support;
+
 use std::{
     hint::black_box,
     sync::Arc,
@@ -11,9 +13,8 @@ use std::{
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
 use flate2::{Compress, Compression, FlushCompress};
-use framewall_inspect::{Direction, Limits, Link, Session, Settings};
-
-const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
+use framewall_inspect::{Direction, Limits, Session, Settings};
+use support::{client_frame, feed, websocket};
 
 /// What the daemon reads at once.
 const READ: usize = 64 * 1024;
@@ -197,43 +198,6 @@ fn unfinished(bencher: &mut criterion::Bencher<'_>, frame: &[u8], settings: &Arc
 fn roomy() -> Settings {
     let limits = Limits { max_message_bytes: 4 * 1024 * 1024, ..Limits::default() };
     Settings { limits, ..Settings::default() }
-}
-
-fn feed(session: &mut Session, direction: Direction, bytes: &[u8], now: Instant) {
-    session.handle_input(direction, bytes, now);
-    while let Some(action) = session.poll_action() {
-        black_box(action);
-    }
-}
-
-fn websocket(extension: &str, settings: &Arc<Settings>, now: Instant) -> Session {
-    let extensions = match extension {
-        "" => String::new(),
-        value => format!("Sec-WebSocket-Extensions: {value}\r\n"),
-    };
-    let request = format!(
-        "GET /chat HTTP/1.1\r\nHost: app.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{extensions}\r\n"
-    );
-    let response = format!(
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n{extensions}\r\n"
-    );
-    let mut session = Session::new(Arc::clone(settings), Link::default(), [0; 4], now);
-    feed(&mut session, Direction::ToServer, request.as_bytes(), now);
-    feed(&mut session, Direction::ToClient, response.as_bytes(), now);
-    session
-}
-
-fn client_frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = match payload.len() {
-        len @ 0..=125 => vec![first, 0x80 | len as u8],
-        len @ 126..=0xffff => [&[first, 0x80 | 126], &(len as u16).to_be_bytes()[..]].concat(),
-        len => [&[first, 0x80 | 127], &(len as u64).to_be_bytes()[..]].concat(),
-    };
-    frame.extend(KEY);
-    frame.extend(payload.iter().zip(KEY.iter().cycle()).map(|(byte, key)| byte ^ key));
-    frame
 }
 
 /// A message as RFC 7692 has it, with an empty window before it.

@@ -80,6 +80,11 @@ impl ByteSet {
         Self(TABLE[byte as usize])
     }
 
+    /// A number that is the same for the same kinds.
+    pub(crate) const fn digest(self) -> usize {
+        self.0 as usize
+    }
+
     /// Whether one of these kinds is there.
     pub(crate) const fn has_any(self, of: Self) -> bool {
         self.0 & of.0 != 0
@@ -93,6 +98,11 @@ impl ByteSet {
     /// The kinds in either.
     pub(crate) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// Those of these kinds that are not in the other set.
+    pub(crate) const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     /// The kinds that are not in this set.

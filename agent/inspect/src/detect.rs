@@ -1,5 +1,6 @@
 //! Judges one value: how much speaks for an attack, and of which class?
 
+mod any_case;
 mod backdoor;
 mod catalogue;
 mod cmdexe;
@@ -20,6 +21,7 @@ mod null_byte;
 mod oob_domain;
 mod plain_url;
 mod private_file;
+mod prose;
 mod response_split;
 mod scanner;
 mod shell_phrase;

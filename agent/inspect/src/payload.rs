@@ -11,6 +11,7 @@ mod msgpack;
 mod packet;
 mod printable;
 mod protobuf;
+mod repeats;
 mod stomp;
 mod subprotocol;
 mod text;

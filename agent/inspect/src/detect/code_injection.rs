@@ -22,7 +22,8 @@ use paste::Paste;
 ///
 /// What people inject is short and aimed: it begins at the front of the value or breaks out of a string, and goes
 /// straight for the process, the class loader or the interpreter. What people paste has lines, definitions and
-/// sentences around it; in it the same syntax is worth a tag.
+/// sentences around it; in it a mark of a language is worth a tag, unless it runs there all the same: in a tag of PHP, or
+/// behind the end of a string that is not its own.
 pub(super) struct CodeInjection;
 
 impl Detector for CodeInjection {
@@ -102,18 +103,24 @@ impl Detector for CodeInjection {
             }
             return;
         }
-        // One tag for all of it, however much of the language it shows.
-        let keeps = |evidence: &&Evidence| paste == Paste::Code && evidence.strength == Strength::Certain;
-        let strongest = marks.iter().max_by_key(|evidence| evidence.strength);
-        match (marks.iter().find(keeps), strongest) {
-            (Some(Evidence { what, strength, at }), _) => found.push(what, *strength, at.clone()),
-            (None, Some(Evidence { what, strength, at })) if *strength >= Strength::Medium => {
-                found.push(what, Strength::Tag, at.clone());
-            }
-            (None, _) => {}
+        // Once for all of it, however much of the language it shows.
+        let Some(Evidence { what, strength, at }) = marks.iter().max_by_key(|mark| mark.strength) else {
+            return;
+        };
+        let breaks_out = marks.iter().any(|mark| paste::breaks_out(value.bytes, &mark.at));
+        let runs = breaks_out || marks.iter().any(|mark| paste::is_embedded(value.bytes, &mark.at));
+        if *strength == Strength::Certain && (paste != Paste::Text || runs) {
+            found.push(what, Strength::Certain, at.clone());
+        } else if breaks_out || marks.score() >= PASTED && (paste == Paste::Lines || runs) {
+            found.push(what, Strength::Strong, at.clone());
+        } else if *strength >= Strength::Medium {
+            found.push(what, Strength::Tag, at.clone());
         }
     }
 }
+
+/// What is pasted blocks with marks of this score: two that are strong, or a strong one with more.
+const PASTED: u32 = 8;
 
 static TABLES: [&[Mark]; 8] = [
     dotnet::MARKS,
@@ -398,5 +405,41 @@ mod tests {
         let advisory = "All versions of this package are vulnerable to arbitrary code execution when a template \
                         from a user is rendered. An example is process.mainModule.require('child_process') in a value.";
         assert!(score(advisory) <= 2);
+    }
+
+    #[test]
+    fn words_and_lines_around_an_attack_do_not_hide_it() {
+        let words =
+            "this is a long story about what we did last summer when all of our friends came to the lake. ";
+        let lines = "a=1\nbb=2\nccc=3\n";
+        for attack in [
+            "<?php system($_GET['c']); ?>",
+            "<?php echo shell_exec('id');",
+            "<?=`id`?>",
+            "';system('id');//",
+            "'.system('id').'",
+            "<%eval request(\"c\")%>",
+            "#{T(java.lang.Runtime).getRuntime().exec('id')}",
+            "%{(#_memberAccess['allowStaticMethodAccess']=true)}",
+        ] {
+            for value in [
+                format!("my dear good friend {attack}"),
+                format!("{words}{attack}"),
+                format!("{attack} {words}"),
+            ] {
+                assert!(score(&value) >= 5, "{value}");
+            }
+        }
+        for attack in ["require('child_process').exec('id')", "__import__('os').system('id')"] {
+            for value in [
+                format!("{lines}{attack}"),
+                format!("{attack}//{words}"),
+                format!("# {words}\n{attack}"),
+                format!("/*{words}*/{attack}"),
+                format!("\"{words}\";{attack}"),
+            ] {
+                assert!(score(&value) >= 5, "{value}");
+            }
+        }
     }
 }

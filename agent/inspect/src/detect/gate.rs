@@ -10,7 +10,7 @@ use aho_corasick::{
 
 use crate::{
     byte_set::ByteSet,
-    detect::{DETECTORS, Detector, Signal},
+    detect::{DETECTORS, Detector, Signal, prose::without_prose},
 };
 
 /// Shorter values cannot hold an attack.
@@ -32,7 +32,7 @@ const QUIET: ByteSet = WORDS
 /// What is known about a value before a detector looks at it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Gate {
-    /// The kinds of bytes in it.
+    /// The kinds of bytes in it, but for those of [prose](without_prose).
     pub(crate) bytes: ByteSet,
     /// Its length in bytes.
     pub(crate) len: usize,
@@ -52,7 +52,7 @@ impl Gate {
 
     /// The same for a value that does not stand so in the message.
     pub(crate) fn of_decoded(value: &[u8], bytes: ByteSet) -> Option<Self> {
-        Some(Self { decoded: true, ..Self::new(value, bytes, WORDS)? })
+        Some(Self { decoded: true, ..Self::new(value, bytes, WORDS.without(ByteSet::HIGH))? })
     }
 
     fn new(value: &[u8], bytes: ByteSet, quiet: ByteSet) -> Option<Self> {
@@ -63,6 +63,7 @@ impl Gate {
         if literals == 0 && !bytes.has_any(quiet.others()) {
             return None;
         }
+        let bytes = without_prose(value, bytes);
         Some(Self { bytes, len: value.len(), decoded: false, literals, asked: 0 })
     }
 
@@ -152,14 +153,14 @@ const fn slot(window: u32) -> usize {
     (window.wrapping_mul(0x9e37_79b1) >> 16) as usize
 }
 
-/// The window over the last four bytes once `byte` follows.
-const fn shift_in(window: u32, byte: u8) -> u32 {
-    window >> 8 | ((byte | FOLD) as u32) << 24
+/// The first bytes of a literal or of what may be one.
+const fn window(bytes: [u8; 4]) -> u32 {
+    u32::from_le_bytes(bytes) | u32::from_le_bytes([FOLD; 4])
 }
 
-/// The window over the first bytes of a literal.
-fn window<const N: usize>(bytes: [u8; N]) -> u32 {
-    bytes.into_iter().rev().fold(0, |window, byte| window << 8 | u32::from(byte | FOLD))
+/// The same for the first three.
+const fn short_window([a, b, c]: [u8; 3]) -> u32 {
+    window([a, b, c, 0]) & 0xff_ffff
 }
 
 fn set(slots: &mut Slots, window: u32) {
@@ -187,8 +188,8 @@ impl Literals {
         let mut goes_on = Box::new([0; SLOTS / 64]);
         for literal in &literals {
             match *literal.as_bytes() {
-                [a, b, c, ..] => set(&mut begins, window([a, b, c])),
-                [a, b] => (0..=u8::MAX).for_each(|c| set(&mut begins, window([a, b, c]))),
+                [a, b, c, ..] => set(&mut begins, short_window([a, b, c])),
+                [a, b] => (0..=u8::MAX).for_each(|c| set(&mut begins, short_window([a, b, c]))),
                 [_] | [] => {}
             }
             match *literal.as_bytes() {
@@ -207,19 +208,21 @@ impl Literals {
 
     fn of(&self, value: &[u8]) -> u32 {
         let mut found = 0;
-        let mut window = 0;
-        for (end, &byte) in value.iter().enumerate() {
-            window = shift_in(window, byte);
-            if self.may_begin(window) {
-                found |= end.checked_sub(3).map_or(0, |start| self.beginning(value, start));
+        for (start, four) in value.array_windows::<4>().enumerate() {
+            if self.may_begin(window(*four)) {
+                found |= self.beginning(value, start);
             }
         }
         // Those of three bytes and of two at the end.
-        for left in [3, 2] {
-            window = shift_in(window, 0);
-            if self.may_begin(window) {
-                found |= value.len().checked_sub(left).map_or(0, |start| self.beginning(value, start));
-            }
+        if let Some([a, b, c]) = value.last_chunk()
+            && self.may_begin(window([*a, *b, *c, 0]))
+        {
+            found |= self.beginning(value, value.len() - 3);
+        }
+        if let Some([a, b]) = value.last_chunk()
+            && self.may_begin(window([*a, *b, 0, 0]))
+        {
+            found |= self.beginning(value, value.len() - 2);
         }
         found
     }

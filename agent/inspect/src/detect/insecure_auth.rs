@@ -109,11 +109,10 @@ fn names_no_algorithm(header: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::tests::score_of;
 
     fn score(value: &str) -> u32 {
-        let mut found = Found::default();
-        InsecureAuth.examine(&Value::text(value.as_bytes()), &mut found);
-        found.score()
+        score_of(&InsecureAuth, value)
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl Detector for Ldapi {
     }
 
     fn literals(&self) -> &'static [&'static str] {
-        &[")(", "*))", "*()|", ") ("]
+        &[")(", "*))", "*()|", ") (", ")\0", ")%00"]
     }
 
     fn applies(&self, gate: &Gate) -> bool {
@@ -90,9 +90,9 @@ fn break_out(bytes: &[u8], close: usize, found: &mut Found) {
     let rest = rest.get(closers..).unwrap_or_default();
     let at = close..bytes.len().min(close + 48);
     let Some(inside) = rest.strip_prefix(b"(") else {
-        let ends = rest.is_empty() || rest.starts_with(b"\0") || rest.starts_with(b"%00");
-        if star && short && ends && closers > 1 {
-            found.push("pattern closed twice", Strength::Strong, at);
+        let cut = is_cut(rest);
+        if short && (cut && (star || closers > 1) || star && rest.is_empty() && closers > 1) {
+            found.push("filter closed", Strength::Strong, at);
         }
         return;
     };
@@ -115,8 +115,15 @@ fn break_out(bytes: &[u8], close: usize, found: &mut Found) {
     {
         found.push("assertion closed, then another", Strength::Certain, at);
     } else if compares {
-        found.push("assertion closed, then another", Strength::Medium, at);
+        let cut = memchr::memrchr(b')', inside).and_then(|end| inside.get(end + 1..)).is_some_and(is_cut);
+        let strength = if cut { Strength::Certain } else { Strength::Medium };
+        found.push("assertion closed, then another", strength, at);
     }
+}
+
+/// Whether a NUL cuts off what the filter goes on with.
+fn is_cut(rest: &[u8]) -> bool {
+    rest.starts_with(b"\0") || rest.starts_with(b"%00")
 }
 
 /// Attributes that directories have (RFC 4519, Active Directory).
@@ -143,16 +150,24 @@ fn is_attribute(name: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::tests::score_of;
 
     fn score(text: &str) -> u32 {
-        let mut found = Found::default();
-        Ldapi.examine(&Value::text(text.as_bytes()), &mut found);
-        found.score()
+        score_of(&Ldapi, text)
     }
 
     #[test]
     fn finds_what_breaks_out() {
-        for text in ["admin)(|(password=*)", "*)(mail=*)", "ann))(|(uid=ann", "*))(|(cn=*", "x*)(sn=*"] {
+        for text in [
+            "admin)(|(password=*)",
+            "*)(mail=*)",
+            "ann))(|(uid=ann",
+            "*))(|(cn=*",
+            "x*)(sn=*",
+            "*)\0",
+            "x))\0y",
+            ")(x=a))\0y",
+        ] {
             assert!(score(text) >= 5, "{text}");
         }
     }

@@ -1,6 +1,6 @@
 //! JNDI lookups as Log4j 2 resolves them.
 
-use crate::detect::{Detector, Examples, Found, Signal, Strength, Value};
+use crate::detect::{Detector, Examples, Found, Signal, Strength, Value, any_case::starts};
 
 mod lookup;
 
@@ -56,10 +56,7 @@ impl Detector for Log4j {
         if let Some(at) = memchr::memmem::find(value.bytes, b"$&") {
             let rest = value.bytes.get(at + 2..).unwrap_or_default();
             let halves: [&[u8]; 4] = [b"lbrace", b"lcub", b"#123", b"#x7b"];
-            if halves
-                .iter()
-                .any(|half| rest.get(..half.len()).is_some_and(|it| it.eq_ignore_ascii_case(half)))
-            {
+            if halves.iter().any(|half| starts(rest, half)) {
                 found.push("${ with an encoded brace", Strength::Strong, at..at + 2);
             }
         }

@@ -65,7 +65,7 @@ impl Marks {
                     continue;
                 }
                 let Some(left) = checks.checked_sub(1) else {
-                    found.push("nothing but beginnings of code", Strength::Medium, 0..at + 1);
+                    found.push("nothing but beginnings of code", Strength::Strong, 0..at + 1);
                     return;
                 };
                 checks = left;
@@ -152,7 +152,8 @@ pub(crate) fn is_called(site: &Site<'_>) -> bool {
 }
 
 /// Whether code leads up to the literal, not a sentence or an ordinary statement: it is at the front of the
-/// value but for punctuation, digits and words that print or return, or a string was closed before it.
+/// value or of a PHP tag but for punctuation, digits and words that print or return, or a string was closed before
+/// it in its line.
 pub(crate) fn is_aimed(site: &Site<'_>) -> bool {
     let before = site.before();
     let before = before.get(before.len().saturating_sub(LEAD)..).unwrap_or_default();
@@ -165,9 +166,13 @@ pub(crate) fn is_aimed(site: &Site<'_>) -> bool {
             Some((b'\'' | b'"' | b'`', _))
                 if matches!(next, b';' | b'.' | b'+' | b')' | b'}' | b'|' | b'&') =>
             {
-                return true;
+                return reaches_front
+                    || !before.get(rest.len()..).is_some_and(|joint| joint.contains(&b'\n'));
             }
             Some((&byte, shorter)) if !is_word(byte) && byte < 0x80 => {
+                if byte == b'?' && shorter.ends_with(b"<") {
+                    return true;
+                }
                 if !byte.is_ascii_whitespace() {
                     next = byte;
                 }

@@ -323,11 +323,10 @@ fn last_but_blanks(bytes: &[u8]) -> Option<&u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::tests::score_of;
 
     fn score(value: &str) -> u32 {
-        let mut found = Found::default();
-        NoSqli.examine(&Value::text(value.as_bytes()), &mut found);
-        found.score()
+        score_of(&NoSqli, value)
     }
 
     #[test]

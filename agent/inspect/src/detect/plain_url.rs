@@ -18,22 +18,43 @@ pub(super) fn is_plain_url(value: &[u8]) -> bool {
     let mut slashes = 0;
     let mut divided = true;
     for byte in rest {
-        let divides = match byte {
-            b'/' => {
+        match PARTS[usize::from(*byte)] {
+            Part::Name => divided = false,
+            Part::Other => return false,
+            Part::Dot | Part::Slash if divided => return false,
+            Part::Dot => divided = true,
+            Part::Slash => {
+                divided = true;
                 slashes += 1;
-                true
             }
-            b'.' => true,
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => false,
-            _ => return false,
-        };
-        if divides && divided {
-            return false;
         }
-        divided = divides;
     }
     slashes <= MOST_SLASHES
 }
+
+/// What a byte is in an address.
+#[derive(Clone, Copy)]
+enum Part {
+    Name,
+    Dot,
+    Slash,
+    Other,
+}
+
+static PARTS: [Part; 256] = {
+    let mut parts = [Part::Other; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        parts[byte as usize] = match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => Part::Name,
+            b'.' => Part::Dot,
+            b'/' => Part::Slash,
+            _ => Part::Other,
+        };
+        byte += 1;
+    }
+    parts
+};
 
 #[cfg(test)]
 mod tests {

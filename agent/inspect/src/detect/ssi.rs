@@ -2,7 +2,7 @@
 
 use memchr::memmem;
 
-use crate::detect::{Detector, Examples, Found, Signal, Strength, Value};
+use crate::detect::{Detector, Examples, Found, Signal, Strength, Value, any_case::starts};
 
 /// A directive of server-side includes (CWE-97; Apache `mod_include`) or of Edge Side Includes (W3C note of 2001).
 /// Both are comments or elements that no browser needs from a client.
@@ -39,7 +39,7 @@ impl Detector for Ssi {
             let rest = value.bytes.get(at + 1..).unwrap_or_default();
             if let Some(comment) = rest.strip_prefix(b"!-") {
                 directive(comment, at, found);
-            } else if has_word(rest, b"esi:") {
+            } else if starts(rest, b"esi:") {
                 edge(rest.get(4..).unwrap_or_default(), at, found);
             }
             if found.is_certain() {
@@ -52,7 +52,7 @@ impl Detector for Ssi {
 /// Judges what stands behind `<!-`.
 fn directive(comment: &[u8], at: usize, found: &mut Found) {
     let dash = comment.strip_prefix(b"-").unwrap_or(comment);
-    if has_word(dash, b"esi") && dash.get(3).is_some_and(u8::is_ascii_whitespace) {
+    if starts(dash, b"esi") && dash.get(3).is_some_and(u8::is_ascii_whitespace) {
         found.push("comment for an edge server", Strength::Strong, at..at + 7);
         return;
     }
@@ -67,18 +67,18 @@ fn directive(comment: &[u8], at: usize, found: &mut Found) {
         parameters.iter().any(|parameter| memmem::find(&rest, parameter).is_some())
     };
     let at = at..at + 5 + blank + len;
-    if has_word(word, b"printenv") && len == 8 {
+    if starts(word, b"printenv") && len == 8 {
         found.push("directive that lists the environment", Strength::Certain, at);
-    } else if has_word(word, b"exec") && has(&[b"cmd", b"cgi"]) {
+    } else if starts(word, b"exec") && has(&[b"cmd", b"cgi"]) {
         found.push("directive that runs a command", Strength::Certain, at);
-    } else if has_word(word, b"include") && has(&[b"virtual", b"file", b"wait", b"stub"]) {
+    } else if starts(word, b"include") && has(&[b"virtual", b"file", b"wait", b"stub"]) {
         found.push("directive that includes a file", Strength::Certain, at);
-    } else if has_word(word, b"echo") && has(&[b"var", b"encoding"]) {
+    } else if starts(word, b"echo") && has(&[b"var", b"encoding"]) {
         found.push("directive that shows a variable", Strength::Certain, at);
-    } else if (has_word(word, b"fsize") || has_word(word, b"flastmod")) && has(&[b"file", b"virtual"])
-        || has_word(word, b"set") && has(&[b"var"])
-        || has_word(word, b"config") && has(&[b"timefmt", b"sizefmt", b"errmsg", b"echomsg"])
-        || (has_word(word, b"if") || has_word(word, b"elif")) && has(&[b"expr"])
+    } else if (starts(word, b"fsize") || starts(word, b"flastmod")) && has(&[b"file", b"virtual"])
+        || starts(word, b"set") && has(&[b"var"])
+        || starts(word, b"config") && has(&[b"timefmt", b"sizefmt", b"errmsg", b"echomsg"])
+        || (starts(word, b"if") || starts(word, b"elif")) && has(&[b"expr"])
     {
         found.push("directive", Strength::Certain, at);
     }
@@ -101,24 +101,18 @@ fn edge(name: &[u8], at: usize, found: &mut Found) {
         b"function",
         b"foreach",
     ];
-    if let Some(known) = NAMES.iter().find(|known| has_word(name, known)) {
+    if let Some(known) = NAMES.iter().find(|known| starts(name, known)) {
         found.push("element for an edge server", Strength::Certain, at..at + 5 + known.len());
     }
-}
-
-/// Whether `text` begins with `word`, in any case.
-fn has_word(text: &[u8], word: &[u8]) -> bool {
-    text.get(..word.len()).is_some_and(|text| text.eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::tests::score_of;
 
     fn score(text: &str) -> u32 {
-        let mut found = Found::default();
-        Ssi.examine(&Value::text(text.as_bytes()), &mut found);
-        found.score()
+        score_of(&Ssi, text)
     }
 
     #[test]

@@ -1,7 +1,25 @@
 //! The textbook: what must be found, and what people say and must be allowed to say.
 
+mod linear;
+
 use super::*;
 use crate::byte_set::ByteSet;
+
+pub(super) use linear::is_linear;
+
+/// The sum of the strengths of what `detector` finds in a text.
+pub(super) fn score_of(detector: &dyn Detector, text: &str) -> u32 {
+    let mut found = Found::default();
+    detector.examine(&Value::text(text.as_bytes()), &mut found);
+    found.score()
+}
+
+/// The sum of the strengths of what a part of a detector finds in a text.
+pub(super) fn score_by(examine: fn(&[u8], &mut Found), text: &str) -> u32 {
+    let mut found = Found::default();
+    examine(text.as_bytes(), &mut found);
+    found.score()
+}
 
 fn found(value: &str) -> Vec<Signal> {
     judged(value).into_iter().filter(|(_, score)| *score >= 5).map(|(signal, _)| signal).collect()

@@ -2,6 +2,7 @@
 
 mod css;
 mod fragment;
+mod handler;
 mod markup;
 mod script;
 mod small;
@@ -10,7 +11,7 @@ mod url;
 
 use crate::{
     byte_set::ByteSet,
-    detect::{Detector, Examples, Found, Gate, Signal, Strength, Value},
+    detect::{Detector, Examples, Found, Gate, Signal, Strength, Value, any_case::starts},
 };
 
 /// Cross-site scripting (CWE-79): tags and attributes that run script, in text or breaking out of an attribute
@@ -79,7 +80,15 @@ impl Detector for Xss {
             "atob(",
             "top[",
             "self[",
-            "window",
+            "window.",
+            "window[",
+            "window)",
+            "window,",
+            "window;",
+            "window=",
+            "window/",
+            "window\\",
+            "window?",
             "parent[",
             "this[",
             "getscript",
@@ -137,7 +146,7 @@ impl Detector for Xss {
         {
             found.push("cookies that are sent elsewhere", Strength::Strong, at..at + 15);
         }
-        if call.is_some() && text.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"data:,")) {
+        if call.is_some() && starts(text, b"data:,") {
             found.push("value that is a document in a URL", Strength::Strong, 0..text.len());
         }
         whole_url(text, found);
@@ -165,7 +174,7 @@ fn whole_url(text: &[u8], found: &mut Found) {
             let code = memchr::memchr(b':', text).and_then(|colon| text.get(colon + 1..)).unwrap_or_default();
             let runs = code.iter().any(|byte| matches!(byte, b'(' | b'`' | b'=' | b'['));
             let prose = code.first() == Some(&b' ') && !found.is_certain();
-            if runs && !prose && !script::is_idle(code) {
+            if runs && !prose && !url::is_idle(code) {
                 found.push("value that is a URL which runs script", Strength::Strong, 0..text.len());
             }
         }
@@ -191,14 +200,11 @@ fn guessed(text: &[u8], found: &mut Found) {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
     use super::*;
+    use crate::detect::tests::{is_linear, score_of};
 
     fn score(text: &str) -> u32 {
-        let mut found = Found::default();
-        Xss.examine(&Value::text(text.as_bytes()), &mut found);
-        found.score()
+        score_of(&Xss, text)
     }
 
     #[test]
@@ -269,21 +275,6 @@ mod tests {
         assert!((2..5).contains(&score(page)));
     }
 
-    fn time(text: &str) -> Duration {
-        let value = Value::text(text.as_bytes());
-        let start = Instant::now();
-        Xss.examine(&value, &mut Found::default());
-        start.elapsed()
-    }
-
-    /// Whether sixteen times as much of `part` takes about sixteen times as long, and not 256 times. One run in which
-    /// the machine did nothing else will do.
-    fn is_linear(part: &str) -> bool {
-        let (few, many) = (part.repeat(512 / part.len()), part.repeat(16 * 512 / part.len()));
-        let least = (0..4).map(|_| time(&few)).min().unwrap_or_default();
-        (0..50).any(|_| time(&many) < least * 80 + Duration::from_micros(200))
-    }
-
     #[test]
     fn takes_linear_time_whatever_is_repeated() {
         for part in Xss
@@ -292,7 +283,7 @@ mod tests {
             .copied()
             .chain(["alert(", "open(", "<svg ", "<a href=", "\"onx=", "top[", "</script", "style=", "<"])
         {
-            assert!(is_linear(part), "{part:?}");
+            assert!(is_linear(&Xss, part), "{part:?}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use memchr::{memchr, memmem};
 
-use crate::detect::{Detector, Examples, Found, Signal, Strength, Value};
+use crate::detect::{Detector, Examples, Found, Signal, Strength, Value, any_case::starts};
 
 /// External entities, includes and entity bombs (CWE-611, CWE-776, CWE-827; XML 1.0 §4.2.2, XInclude 1.1 §3).
 ///
@@ -81,7 +81,7 @@ impl Detector for Xxe {
             let rest = rest.get(..rest.len().min(LOOK)).unwrap_or_default();
             match rest.first() {
                 Some(b'!') => declaration(rest.get(1..).unwrap_or_default(), at, &mut bomb, found),
-                Some(b'?') if has_word(rest, b"?xml-stylesheet") => style_sheet(rest, at, found),
+                Some(b'?') if starts(rest, b"?xml-stylesheet") => style_sheet(rest, at, found),
                 Some(byte) if byte.is_ascii_alphabetic() => element(rest, at, found),
                 _ => {}
             }
@@ -125,23 +125,23 @@ struct Bomb {
 
 /// Judges what stands behind `<!`.
 fn declaration(rest: &[u8], at: usize, bomb: &mut Bomb, found: &mut Found) {
-    if has_word(rest, b"ENTITY") {
+    if starts(rest, b"ENTITY") {
         entity(rest.get(6..).unwrap_or_default(), at..at + 8, bomb, found);
-    } else if has_word(rest, b"DOCTYPE") {
+    } else if starts(rest, b"DOCTYPE") {
         bomb.doctype = true;
         doctype(rest.get(7..).unwrap_or_default(), at..at + 9, found);
-    } else if has_word(rest, b"ATTLIST") {
+    } else if starts(rest, b"ATTLIST") {
         if find_word(tag(rest), b"cdata").is_some() {
             found.push("attribute with a default value", Strength::Strong, at..at + 9);
         }
-    } else if has_word(rest, b"ELEMENT") {
+    } else if starts(rest, b"ELEMENT") {
         if find_word(tag(rest), b" any").is_some() {
             found.push("element that takes anything", Strength::Medium, at..at + 9);
             if bomb.doctype {
                 found.push("in a document type of its own", Strength::Medium, at..at + 9);
             }
         }
-    } else if has_word(rest, b"NOTATION") {
+    } else if starts(rest, b"NOTATION") {
         if external(rest) {
             found.push("external notation", Strength::Medium, at..at + 10);
             if memmem::find(tag(rest), b"://").is_some() {
@@ -183,7 +183,7 @@ fn entity(rest: &[u8], at: Range<usize>, bomb: &mut Bomb, found: &mut Found) {
     if name.is_empty() {
         return;
     }
-    if has_word(content, b"SYSTEM") || has_word(content, b"PUBLIC") {
+    if starts(content, b"SYSTEM") || starts(content, b"PUBLIC") {
         if external(content) {
             found.push("external entity", Strength::Certain, at);
         }
@@ -315,7 +315,7 @@ fn element(rest: &[u8], at: usize, found: &mut Found) {
     if assigns && let Some(at_link) = find_word(tag, b"xlink:href") {
         let url = quoted(tag.get(at_link..).unwrap_or_default()).map(|(url, _)| url).unwrap_or_default();
         let opens = [&b"file:"[..], b"expect:", b"php:", b"jar:", b"netdoc:", b"ftp:", b"gopher:", b"text:"];
-        if opens.iter().any(|scheme| has_word(url.trim_ascii_start(), scheme)) {
+        if opens.iter().any(|scheme| starts(url.trim_ascii_start(), scheme)) {
             found.push("graphic that opens a file", Strength::Strong, at..at + 1 + len);
         }
     }
@@ -331,7 +331,7 @@ fn element(rest: &[u8], at: usize, found: &mut Found) {
         if find_word(tag, b"href").is_some() {
             found.push("include of a file or an address", Strength::Certain, at);
         }
-    } else if has_word(prefix, b"xsl") || prefix.eq_ignore_ascii_case(b"msxsl") {
+    } else if starts(prefix, b"xsl") || prefix.eq_ignore_ascii_case(b"msxsl") {
         let reads = memchr::memchr2(b'(', b':', tag).is_some()
             && memchr::memchr2(b'"', b'\'', tag).is_some()
             && [
@@ -422,26 +422,20 @@ fn upto(text: &[u8], end: u8) -> &[u8] {
     memchr(end, text).and_then(|end| text.get(..end)).unwrap_or(text)
 }
 
-/// Whether `text` begins with `word`, in any case.
-fn has_word(text: &[u8], word: &[u8]) -> bool {
-    text.get(..word.len()).is_some_and(|text| text.eq_ignore_ascii_case(word))
-}
-
 /// Where `word` stands in `text`, in any case.
 fn find_word(text: &[u8], word: &[u8]) -> Option<usize> {
     let first = *word.first()?;
     memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), text)
-        .find(|at| text.get(*at..).is_some_and(|text| has_word(text, word)))
+        .find(|at| text.get(*at..).is_some_and(|text| starts(text, word)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::tests::score_of;
 
     fn score(text: &str) -> u32 {
-        let mut found = Found::default();
-        Xxe.examine(&Value::text(text.as_bytes()), &mut found);
-        found.score()
+        score_of(&Xxe, text)
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::{
     payload::{
         graphql,
         leaf::{Kind, Level, NO_NAME, Place},
+        repeats::Repeats,
         stomp, text,
         walk::{Space, Walk},
     },
@@ -94,7 +95,7 @@ pub(super) fn is_string(text: &[u8]) -> bool {
 /// shown too, without a path, and the shape is not [`Shape::Regular`].
 pub(super) fn walk(walk: &mut Walk<'_>, text: &[u8], place: &Place<'_>) -> ControlFlow<(), Outcome> {
     let mut space = walk.space();
-    let Space { decoded, joined, joins, levels, .. } = &mut space;
+    let Space { decoded, joined, joins, levels, repeats, .. } = &mut space;
     let scan = Scan {
         text,
         at: 0,
@@ -106,6 +107,7 @@ pub(super) fn walk(walk: &mut Walk<'_>, text: &[u8], place: &Place<'_>) -> Contr
         levels,
         joined,
         joins,
+        repeats,
     };
     let outcome = scan.run(walk, decoded, place);
     walk.give_back(space);
@@ -126,6 +128,7 @@ struct Scan<'a> {
     levels: &'a mut Vec<Level>,
     joined: &'a mut Vec<u8>,
     joins: &'a mut Vec<Join>,
+    repeats: &'a mut Repeats,
 }
 
 /// What is known of the short strings of an array.
@@ -238,9 +241,13 @@ impl Scan<'_> {
         }
         let (start, end) = self.name();
         let name = text.get(start..end).unwrap_or_default();
+        let at = (quoted.start, quoted.end);
+        let escaped = quoted.bytes.has_any(ByteSet::BACKSLASH);
         if is_key {
             self.expect = Expect::Colon;
-            return walk.show(value, bytes, Kind::Key, name, Place::json_in(place, text, self.levels));
+            let repeated = !escaped && self.repeats.knows_name(text, at, bytes);
+            let here = Place::json_in(place, text, self.levels);
+            return walk.leaf(value, bytes, Kind::Key, name, here, repeated);
         }
         if self.is_enveloped(value, walk) {
             self.enveloped += 1;
@@ -255,7 +262,8 @@ impl Scan<'_> {
         if bytes.has_all(ByteSet::BRACE.and(ByteSet::DOUBLE_QUOTE)) && graphql::is_document(name, value) {
             graphql::walk(walk, value, name, &here)?;
         } else {
-            walk.show(value, bytes, Kind::Text, name, here)?;
+            let repeated = !escaped && self.repeats.knows_value(text, (start, end), at, bytes);
+            walk.leaf(value, bytes, Kind::Text, name, here, repeated)?;
         }
         if value.len() < SHORT
             && let Some(join) = self.joins.last_mut()

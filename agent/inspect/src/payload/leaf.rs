@@ -37,6 +37,9 @@ pub(crate) struct Leaf<'a> {
     pub(crate) name: &'a [u8],
     /// Whether it stands in a structure that a string of the message contains.
     pub(crate) nested: bool,
+    /// Whether the same value of the same kind and name was shown before in the same structure, and means the same
+    /// here: a key with a `$` in front does not.
+    pub(crate) repeated: bool,
     pub(crate) place: Place<'a>,
 }
 

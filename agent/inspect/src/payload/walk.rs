@@ -7,6 +7,7 @@ use crate::{
     payload::{
         json::Join,
         leaf::{Anomaly, Kind, Leaf, Level, Place, Visitor},
+        repeats::Repeats,
         tree::Open,
     },
 };
@@ -31,6 +32,8 @@ pub(super) struct Space {
     pub(super) levels: Vec<Level>,
     /// The maps and arrays around a leaf.
     pub(super) opens: Vec<Open>,
+    /// The strings that were shown.
+    pub(super) repeats: Repeats,
 }
 
 impl Scratch {
@@ -64,6 +67,7 @@ impl Space {
             + self.joins.capacity() * size_of::<Join>()
             + self.levels.capacity() * size_of::<Level>()
             + self.opens.capacity() * size_of::<Open>()
+            + self.repeats.buffered_bytes()
     }
 
     fn clear(&mut self) {
@@ -72,6 +76,7 @@ impl Space {
         self.joins.clear();
         self.levels.clear();
         self.opens.clear();
+        self.repeats.clear();
     }
 }
 
@@ -138,7 +143,20 @@ impl<'w> Walk<'w> {
         name: &[u8],
         place: Place<'_>,
     ) -> ControlFlow<()> {
-        self.visitor.leaf(Leaf { value, bytes, kind, name, nested: self.nested, place })
+        self.leaf(value, bytes, kind, name, place, false)
+    }
+
+    /// The same for one that may have been shown before.
+    pub(super) fn leaf(
+        &mut self,
+        value: &[u8],
+        bytes: ByteSet,
+        kind: Kind,
+        name: &[u8],
+        place: Place<'_>,
+        repeated: bool,
+    ) -> ControlFlow<()> {
+        self.visitor.leaf(Leaf { value, bytes, kind, name, nested: self.nested, repeated, place })
     }
 
     /// Tells a value that is shown in another form, or not at all.

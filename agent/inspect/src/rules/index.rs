@@ -1,7 +1,7 @@
 //! Finds the questions that a value answers with yes, without asking all of them.
 //!
 //! Questions are grouped by what they are about: a value is put to the groups that it belongs to. Within a group texts
-//! that a value must be equal to are looked up; where a text must be part of the value, all those texts of all groups
+//! that a value must be equal to are looked up; where a text must be part of the value, all those texts of the group
 //! are searched in one pass, and a question is asked only if its text was seen. What remains is asked one by one.
 
 use std::{
@@ -10,7 +10,12 @@ use std::{
     sync::Arc,
 };
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{
+    Anchored, BuildError, StartKind,
+    automaton::Automaton,
+    dfa::{self, DFA},
+    nfa::contiguous::{self, NFA},
+};
 
 use super::{
     condition::{Atom, ItemCondition, Subject},
@@ -166,8 +171,7 @@ struct Group {
     same_number: Vec<(Number, Bit)>,
     /// Questions for which nothing can be looked up.
     others: Vec<(Asked, Bit)>,
-    /// Whether some questions wait for a literal.
-    has_literals: bool,
+    literals: Option<Literals>,
 }
 
 impl Group {
@@ -198,51 +202,116 @@ impl Group {
     }
 }
 
-/// A question that waits for a literal.
-#[derive(Debug)]
-struct Waiting<T> {
-    group: GroupId,
-    bit: Bit,
-    asked: T,
-}
-
-impl<T> Waiting<T> {
-    /// Those of a group, in a list that is sorted by group.
-    fn of(waiting: &[Self], group: GroupId) -> impl Iterator<Item = &Self> {
-        let first = waiting.partition_point(|waiting| waiting.group < group);
-        waiting.get(first..).unwrap_or_default().iter().take_while(move |waiting| waiting.group == group)
-    }
-}
-
 /// What a literal that is seen says.
 #[derive(Debug, Default)]
 struct Literal {
     /// Whether a value contains this: answered where it stands, so that no value is searched twice. `None` in any case.
-    contained: Vec<Waiting<Option<Box<[u8]>>>>,
+    contained: Vec<(Option<Box<[u8]>>, Bit)>,
     /// What is asked once.
-    others: Vec<Waiting<Asked>>,
+    others: Vec<(Asked, Bit)>,
 }
 
-/// Groups of questions, and the literals of all of them.
+impl Literal {
+    /// Asks what waits for this literal, as it is written in the value.
+    fn ask(&self, seen: &[u8], first: bool, item: &Item<'_>, answers: &mut Answers) {
+        for (text, bit) in &self.contained {
+            if text.as_deref().is_none_or(|text| text == seen) {
+                answers.set(*bit);
+            }
+        }
+        if !first {
+            return;
+        }
+        for (asked, bit) in &self.others {
+            if !answers.is_set(*bit) && asked.holds(item) {
+                answers.set(*bit);
+            }
+        }
+    }
+}
+
+/// The literals that a group waits for.
+#[derive(Debug)]
+struct Literals {
+    automaton: Machine,
+    shortest: usize,
+    /// By pattern of the automaton; the first one has the number `base` among those of all groups.
+    waiting: Vec<Literal>,
+    base: usize,
+}
+
+/// Finds all literals in any case.
+#[derive(Debug)]
+enum Machine {
+    /// For few: fast, and large for many.
+    Dense(DFA),
+    Compact(NFA),
+}
+
+impl Machine {
+    /// Most bytes of literals for which the fast one is built: about 1 MiB of it.
+    const DENSE: usize = 4096;
+
+    fn new(literals: &[Vec<u8>]) -> Result<Self, BuildError> {
+        if literals.iter().map(Vec::len).sum::<usize>() <= Self::DENSE {
+            let builder = &mut dfa::Builder::new();
+            let builder = builder.start_kind(StartKind::Unanchored);
+            builder.ascii_case_insensitive(true).prefilter(false).build(literals).map(Self::Dense)
+        } else {
+            let builder = &mut contiguous::Builder::new();
+            builder.ascii_case_insensitive(true).prefilter(false).build(literals).map(Self::Compact)
+        }
+    }
+}
+
+impl Literals {
+    fn search(&self, text: &[u8], item: &Item<'_>, answers: &mut Answers) {
+        if text.len() < self.shortest {
+            return;
+        }
+        match &self.automaton {
+            Machine::Dense(automaton) => self.search_with(automaton, text, item, answers),
+            Machine::Compact(automaton) => self.search_with(automaton, text, item, answers),
+        }
+    }
+
+    fn search_with(&self, automaton: &impl Automaton, text: &[u8], item: &Item<'_>, answers: &mut Answers) {
+        let Ok(mut state) = automaton.start_state(Anchored::No) else { return };
+        for (at, &byte) in text.iter().enumerate() {
+            state = automaton.next_state(Anchored::No, state, byte);
+            if !automaton.is_special(state) || !automaton.is_match(state) {
+                continue;
+            }
+            for nth in 0..automaton.match_len(state) {
+                let pattern = automaton.match_pattern(state, nth);
+                let Some(literal) = self.waiting.get(pattern.as_usize()) else { continue };
+                let first = answers.first_seen(self.base + pattern.as_usize());
+                if first || !literal.contained.is_empty() {
+                    let start = at + 1 - automaton.pattern_len(pattern);
+                    literal.ask(text.get(start..=at).unwrap_or_default(), first, item, answers);
+                }
+            }
+        }
+    }
+}
+
+/// Groups of questions.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     groups: Vec<Group>,
-    waiting: Vec<Literal>,
-    literals: Option<AhoCorasick>,
-    shortest_literal: usize,
+    literals: usize,
 }
 
 impl Index {
-    /// How many literals there are.
+    /// How many literals all groups have.
     pub(super) fn literals(&self) -> usize {
-        self.waiting.len()
+        self.literals
     }
 
     /// Puts a value to its groups.
     pub(super) fn ask(&self, item: &Item<'_>, groups: &[GroupId], answers: &mut Answers) {
-        let mut has_literals = false;
+        answers.next_value();
         for group in groups.iter().filter_map(|id| self.groups.get(*id as usize)) {
-            has_literals |= group.has_literals;
             for bit in &group.exists {
                 answers.set(*bit);
             }
@@ -276,39 +345,8 @@ impl Index {
                     answers.set(*bit);
                 }
             }
-        }
-        if let (true, Value::Text(text), Some(literals)) = (has_literals, item.value, &self.literals)
-            && text.bytes.len() >= self.shortest_literal
-        {
-            answers.next_value();
-            for found in literals.find_overlapping_iter(text.bytes) {
-                let Some(literal) = self.waiting.get(found.pattern().as_usize()) else { continue };
-                let first = answers.first_seen(found.pattern().as_usize());
-                if first || !literal.contained.is_empty() {
-                    let seen = text.bytes.get(found.range()).unwrap_or_default();
-                    literal.ask(seen, first, item, groups, answers);
-                }
-            }
-        }
-    }
-}
-
-impl Literal {
-    /// Asks what waits for this literal, as it is written in the value.
-    fn ask(&self, seen: &[u8], first: bool, item: &Item<'_>, groups: &[GroupId], answers: &mut Answers) {
-        for group in groups {
-            for waiting in Waiting::of(&self.contained, *group) {
-                if waiting.asked.as_deref().is_none_or(|text| text == seen) {
-                    answers.set(waiting.bit);
-                }
-            }
-            if !first {
-                continue;
-            }
-            for waiting in Waiting::of(&self.others, *group) {
-                if !answers.is_set(waiting.bit) && waiting.asked.holds(item) {
-                    answers.set(waiting.bit);
-                }
+            if let (Some(literals), Value::Text(text)) = (&group.literals, item.value) {
+                literals.search(text.bytes, item, answers);
             }
         }
     }
@@ -318,15 +356,15 @@ impl Literal {
 #[derive(Debug, Default)]
 pub(super) struct IndexBuilder {
     groups: Vec<Group>,
-    waiting: Vec<Literal>,
-    literals: HashMap<Vec<u8>, usize>,
-    texts: Vec<Vec<u8>>,
+    /// The literals of each group.
+    literals: Vec<HashMap<Vec<u8>, Literal>>,
 }
 
 impl IndexBuilder {
     /// A new group.
     pub(super) fn group(&mut self) -> GroupId {
         self.groups.push(Group::default());
+        self.literals.push(HashMap::new());
         u32::try_from(self.groups.len() - 1).unwrap_or(u32::MAX)
     }
 
@@ -352,10 +390,9 @@ impl IndexBuilder {
                 }
             }
             Test::Contains { text, fold } => {
-                slot.has_literals = true;
-                let asked = (!fold).then(|| text.clone());
-                if let Some(literal) = self.literal(text.to_ascii_lowercase()) {
-                    literal.contained.push(Waiting { group, bit, asked });
+                let text_as_is = (!fold).then(|| text.clone());
+                if let Some(literal) = self.literal(group, text.to_ascii_lowercase()) {
+                    literal.contained.push((text_as_is, bit));
                 }
             }
             Test::Number(Compare::Equals, number) => slot.same_number.push((*number, bit)),
@@ -379,42 +416,30 @@ impl IndexBuilder {
             slot.others.push((asked, bit));
             return;
         }
-        slot.has_literals = true;
         for literal in literals {
-            if let Some(literal) = self.literal(literal) {
-                literal.others.push(Waiting { group, bit, asked: asked.clone() });
+            if let Some(literal) = self.literal(group, literal) {
+                literal.others.push((asked.clone(), bit));
             }
         }
     }
 
-    fn literal(&mut self, literal: Vec<u8>) -> Option<&mut Literal> {
-        let id = *self.literals.entry(literal).or_insert_with_key(|literal| {
-            self.texts.push(literal.clone());
-            self.waiting.push(Literal::default());
-            self.waiting.len() - 1
-        });
-        self.waiting.get_mut(id)
+    fn literal(&mut self, group: GroupId, literal: Vec<u8>) -> Option<&mut Literal> {
+        Some(self.literals.get_mut(group as usize)?.entry(literal).or_default())
     }
 
     pub(super) fn build(mut self) -> Result<Index, String> {
-        for literal in &mut self.waiting {
-            literal.contained.sort_by_key(|waiting| waiting.group);
-            literal.others.sort_by_key(|waiting| waiting.group);
+        let mut count = 0;
+        for (group, literals) in self.groups.iter_mut().zip(self.literals) {
+            group.sort();
+            let (texts, waiting): (Vec<_>, Vec<_>) = literals.into_iter().unzip();
+            let Some(shortest) = texts.iter().map(Vec::len).min() else { continue };
+            let automaton =
+                Machine::new(&texts).map_err(|error| format!("the rules have too many literals: {error}"))?;
+            let base = count;
+            count += waiting.len();
+            group.literals = Some(Literals { automaton, shortest, waiting, base });
         }
-        self.groups.iter_mut().for_each(Group::sort);
-        let literals = match self.texts.as_slice() {
-            [] => None,
-            texts => {
-                let built = AhoCorasick::builder().ascii_case_insensitive(true).prefilter(false).build(texts);
-                Some(built.map_err(|error| format!("the rules have too many literals: {error}"))?)
-            }
-        };
-        Ok(Index {
-            shortest_literal: self.texts.iter().map(Vec::len).min().unwrap_or_default(),
-            groups: self.groups,
-            waiting: self.waiting,
-            literals,
-        })
+        Ok(Index { groups: self.groups, literals: count })
     }
 }
 

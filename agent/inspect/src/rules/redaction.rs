@@ -1,6 +1,8 @@
 //! Which values are not shown.
 
-use std::{borrow::Cow, collections::HashSet};
+use std::{borrow::Cow, collections::HashSet, sync::LazyLock};
+
+use memchr::memmem::Finder;
 
 /// What a value that is hidden is shown as.
 const HIDDEN: &str = "***";
@@ -123,7 +125,7 @@ impl Redaction {
     /// Whether the value of what has this name is hidden whatever it is.
     pub fn hides_name(&self, name: &str) -> bool {
         let name = folded(name);
-        self.names.contains(&name) || self.ends.iter().any(|end| name.ends_with(end))
+        !name.is_empty() && (self.names.contains(&name) || self.ends.iter().any(|end| name.ends_with(end)))
     }
 
     /// The value without secrets: all of it hidden if it is one by its name, else the parts of it that look like one.
@@ -134,7 +136,8 @@ impl Redaction {
         if self.hides_name(name) {
             return Cow::Borrowed(HIDDEN);
         }
-        if self.shapes.contains(&Shape::PrivateKey) && value.contains("PRIVATE KEY-----") {
+        static PRIVATE_KEY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("PRIVATE KEY-----"));
+        if self.shapes.contains(&Shape::PrivateKey) && PRIVATE_KEY.find(value.as_bytes()).is_some() {
             return Cow::Borrowed(HIDDEN);
         }
         self.without_words(value)
@@ -145,20 +148,22 @@ impl Redaction {
         let mut out: Option<String> = None;
         let mut shown = 0;
         let mut at = 0;
-        while let Some(rest) = value.get(at..)
-            && !rest.is_empty()
+        while let Some(begun) =
+            value.as_bytes().get(at..).and_then(|rest| rest.iter().position(|byte| in_word(*byte)))
         {
-            let len = match self.secret(rest) {
+            at += begun;
+            let rest = value.get(at..).unwrap_or_default();
+            let word = word_len(rest);
+            match self.secret(rest, word) {
                 Some(len) => {
                     let out = out.get_or_insert_with(String::new);
                     out.push_str(value.get(shown..at).unwrap_or_default());
                     out.push_str(HIDDEN);
                     shown = at + len;
-                    len
+                    at = shown;
                 }
-                None => word_len(rest).max(rest.chars().next().map_or(1, char::len_utf8)),
-            };
-            at += len;
+                None => at += word,
+            }
         }
         match out {
             None => Cow::Borrowed(value),
@@ -169,21 +174,29 @@ impl Redaction {
         }
     }
 
-    /// The length of the secret that the text begins with.
-    fn secret(&self, text: &str) -> Option<usize> {
+    /// The length of the secret that the text begins with, of which so many bytes are a word.
+    fn secret(&self, text: &str, word: usize) -> Option<usize> {
         let has = |shape| self.shapes.contains(&shape);
-        if has(Shape::Card)
+        let is_number = text.as_bytes().first().is_some_and(u8::is_ascii_digit);
+        if is_number
+            && has(Shape::Card)
             && let Some(len) = card(text)
         {
             return Some(len);
         }
-        let word = text.get(..word_len(text)).unwrap_or_default();
+        if word < SHORTEST_WORD {
+            return None;
+        }
+        let word = text.get(..word).unwrap_or_default();
         let hidden = has(Shape::Jwt) && is_jwt(word)
             || has(Shape::Iban) && is_iban(word)
             || has(Shape::Token) && is_token(word);
         hidden.then_some(word.len())
     }
 }
+
+/// Shorter words are no secrets: an account number has as many characters.
+const SHORTEST_WORD: usize = 15;
 
 /// In lower case, letters and digits only: `X-Api-Key`, `apiKey` and `api_key` are one name.
 fn folded(name: &str) -> String {
@@ -192,9 +205,21 @@ fn folded(name: &str) -> String {
 
 /// The length of the run of characters that tokens are made of.
 fn word_len(text: &str) -> usize {
-    let in_word =
-        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'+' | b'=');
-    text.bytes().take_while(|byte| in_word(byte)).count()
+    text.as_bytes().iter().position(|byte| !in_word(*byte)).unwrap_or(text.len())
+}
+
+fn in_word(byte: u8) -> bool {
+    static IN_WORD: [bool; 256] = {
+        let mut table = [false; 256];
+        let mut byte = 0_u8;
+        while byte < 128 {
+            table[byte as usize] =
+                byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'+' | b'=');
+            byte += 1;
+        }
+        table
+    };
+    IN_WORD[usize::from(byte)]
 }
 
 /// The length of the card number that the text begins with.
@@ -246,11 +271,14 @@ fn is_iban(word: &str) -> bool {
         && bytes.iter().take(2).all(u8::is_ascii_uppercase)
         && bytes.iter().skip(2).take(2).all(u8::is_ascii_digit)
         && bytes.iter().skip(4).all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
+    if !sound {
+        return false;
+    }
     let rest = bytes.iter().skip(4).chain(bytes.iter().take(4)).fold(0_u32, |rest, byte| match byte {
         b'0'..=b'9' => (rest * 10 + u32::from(byte - b'0')) % 97,
         _ => (rest * 100 + u32::from(byte.wrapping_sub(b'A')) + 10) % 97,
     });
-    sound && rest == 1
+    rest == 1
 }
 
 /// A word of at least 20 characters with digits among its letters, or 32 hexadecimal digits.

@@ -116,22 +116,7 @@ impl Test {
             Value::Text(text) => self.holds_text(text),
             Value::Number(number) => self.holds_number(number),
             Value::Ip(ip) => self.holds_ip(ip),
-            Value::Flag(flag) => match self {
-                Self::Exists => true,
-                Self::Flag(wanted) => flag == *wanted,
-                Self::Equals { .. }
-                | Self::Contains { .. }
-                | Self::StartsWith { .. }
-                | Self::EndsWith { .. }
-                | Self::Like { .. }
-                | Self::Matches(_)
-                | Self::Strings { .. }
-                | Self::OneOf(_)
-                | Self::Number(..)
-                | Self::Numbers(_)
-                | Self::Net(_)
-                | Self::Nets(_) => false,
-            },
+            Value::Flag(flag) => self.holds_flag(flag),
         }
     }
 
@@ -163,41 +148,19 @@ impl Test {
     }
 
     fn holds_number(&self, number: Number) -> bool {
-        match self {
-            Self::Exists => true,
-            Self::Number(compare, other) => compare.holds(number, *other),
-            Self::Numbers(list) => list.binary_search_by(|probe| probe.compare(number)).is_ok(),
-            Self::Equals { .. }
-            | Self::Contains { .. }
-            | Self::StartsWith { .. }
-            | Self::EndsWith { .. }
-            | Self::Like { .. }
-            | Self::Matches(_)
-            | Self::Strings { .. }
-            | Self::OneOf(_)
-            | Self::Net(_)
-            | Self::Nets(_)
-            | Self::Flag(_) => false,
-        }
+        matches!(self, Self::Exists)
+            || matches!(self, Self::Number(compare, other) if compare.holds(number, *other))
+            || matches!(self, Self::Numbers(list) if list.binary_search_by(|probe| probe.compare(number)).is_ok())
     }
 
     fn holds_ip(&self, ip: IpAddr) -> bool {
-        match self {
-            Self::Exists => true,
-            Self::Net(net) => net.contains(ip),
-            Self::Nets(nets) => nets.contains(ip),
-            Self::Equals { .. }
-            | Self::Contains { .. }
-            | Self::StartsWith { .. }
-            | Self::EndsWith { .. }
-            | Self::Like { .. }
-            | Self::Matches(_)
-            | Self::Strings { .. }
-            | Self::OneOf(_)
-            | Self::Number(..)
-            | Self::Numbers(_)
-            | Self::Flag(_) => false,
-        }
+        matches!(self, Self::Exists)
+            || matches!(self, Self::Net(net) if net.contains(ip))
+            || matches!(self, Self::Nets(nets) if nets.contains(ip))
+    }
+
+    fn holds_flag(&self, flag: bool) -> bool {
+        matches!(self, Self::Exists) || matches!(self, Self::Flag(wanted) if *wanted == flag)
     }
 
     /// Texts of which one stands (in any case) in every value for which this holds; none if there are no such texts.

@@ -38,6 +38,8 @@ pub(super) struct Court<'a> {
     between: usize,
     /// The detectors, by index, that found something in the leaf as it stands: what they find in it is not hidden.
     open: u32,
+    /// Whether anything was found, worth telling or not: without, what comes again has nothing in it, either.
+    found: bool,
     /// What the rules are asked with; without, the first attack decides.
     trial: Option<Trial<'a>>,
     /// How many leaves of the message were looked at: the number of this one.
@@ -108,6 +110,7 @@ impl<'a> Court<'a> {
             decodable: decodable(len),
             between: MAX_BETWEEN_BYTES,
             open: 0,
+            found: false,
             trial,
             leaf: 0,
         }
@@ -121,6 +124,7 @@ impl<'a> Court<'a> {
             if found.is_empty() {
                 continue;
             }
+            self.found = true;
             let bit = 1_u32 << index;
             if value.layers.is_empty() {
                 self.open |= bit;
@@ -249,6 +253,7 @@ impl<'a> Court<'a> {
     }
 
     fn report(&mut self, signal: Signal, value: &[u8], place: Place<'_>, blocks: bool) {
+        self.found = true;
         if self.findings.iter().any(|known| known.signal == signal)
             || self.tell(signal, value, place).is_none()
         {

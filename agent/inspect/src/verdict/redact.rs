@@ -61,16 +61,16 @@ impl Piece {
         if redaction.hides_name(&self.name) {
             return HIDDEN.to_owned();
         }
-        let mask = |bytes| mask(&redaction.redact("", &String::from_utf8_lossy(bytes)));
-        let before = mask(before);
+        let mask = |bytes, most| mask(&redaction.redact("", &String::from_utf8_lossy(bytes)), most);
+        let before = mask(before, usize::MAX);
         let hidden = before.chars().count().saturating_sub(LEAD);
         let mut out = String::new();
         if self.begins_before || hidden > 0 {
             out.push('…');
         }
         out.extend(before.chars().skip(hidden));
-        let masked = mask(after);
         let room = MAX_EXCERPT - out.chars().count();
+        let masked = mask(after, room);
         if masked.chars().count() > room || self.goes_on {
             out.extend(masked.chars().take(room.saturating_sub(1)));
             out.push('…');
@@ -81,25 +81,36 @@ impl Piece {
     }
 }
 
-fn mask(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
+/// What may be shown of a text: all of it, or the beginning and more than `most` characters.
+fn mask(text: &str, most: usize) -> String {
+    let mut out = String::with_capacity(text.len().min(most));
+    let mut shown = 0;
     let mut rest = text;
-    while let Some(letter) = rest.chars().next() {
-        let len = rest.find(|c: char| !is_word(c)).unwrap_or(rest.len());
+    while shown <= most {
+        let (marks, after) = rest.split_at(rest.bytes().take_while(|byte| is_mark(*byte)).count());
+        out.push_str(marks);
+        shown += marks.len();
+        rest = after;
+        let Some(letter) = rest.chars().next() else { break };
+        let len = word_len(rest);
         if len == 0 {
             if letter.is_control() || is_invisible(letter) {
                 out.extend(letter.escape_default());
             } else {
                 out.push(letter);
             }
+            shown += 1;
             rest = rest.get(letter.len_utf8()..).unwrap_or_default();
             continue;
         }
         let (word, after) = rest.split_at(len);
-        if word.chars().count() > MAX_WORD || after.starts_with('@') {
-            out.push_str("***");
+        let letters = if word.is_ascii() { len } else { word.chars().count() };
+        if letters > MAX_WORD || after.starts_with('@') {
+            out.push_str(HIDDEN);
+            shown += HIDDEN.len();
         } else {
             mask_digits(word, &mut out);
+            shown += letters;
         }
         rest = after;
     }
@@ -107,12 +118,40 @@ fn mask(text: &str) -> String {
 }
 
 fn mask_digits(word: &str, out: &mut String) {
-    let digits = word.chars().filter(char::is_ascii_digit).count();
-    out.extend(word.chars().map(|c| if digits > 2 && c.is_ascii_digit() { '#' } else { c }));
+    if word.bytes().filter(u8::is_ascii_digit).count() > 2 {
+        out.extend(word.chars().map(|c| if c.is_ascii_digit() { '#' } else { c }));
+    } else {
+        out.push_str(word);
+    }
+}
+
+/// The length of the word that a text begins with.
+fn word_len(text: &str) -> usize {
+    match text.bytes().position(|byte| !IS_WORD[usize::from(byte)]) {
+        Some(end) if text.as_bytes().get(end).is_some_and(u8::is_ascii) => end,
+        Some(_) => text.find(|letter| !is_word(letter)).unwrap_or(text.len()),
+        None => text.len(),
+    }
 }
 
 fn is_word(letter: char) -> bool {
     letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.')
+}
+
+/// [`is_word`] for bytes of ASCII.
+static IS_WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+        byte += 1;
+    }
+    table
+};
+
+/// Whether a byte is a character that is shown and belongs to no word.
+fn is_mark(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && !IS_WORD[usize::from(byte)]
 }
 
 /// Characters that hide or turn text on a terminal.

@@ -296,11 +296,14 @@ fn binary_is_read_where_it_is_text_and_counted_where_it_is_not() {
 fn too_many_values_are_not_passed_uninspected() {
     let limits = Limits { max_leaves: 100, ..Limits::default() };
     let mut relay = small(limits);
-    // Words can hold no attack and are not counted.
-    let values = |count| text(&format!("{{\"n\":0{}}}", ",\"word\":\"(a)\"".repeat(count)));
-    relay.feed(ToServer, &values(100));
+    // Words can hold no attack and are not counted, and what comes again in a long message is not looked at again.
+    let values = |count| {
+        let values: String = (0..count).map(|nth| format!(",\"word\":\"({nth})\"")).collect();
+        text(&format!("{{\"n\":0{values}{}}}", ",\"again\":\"(1)\"".repeat(1000)))
+    };
+    relay.feed(ToServer, &values(99));
     assert_eq!(relay.outcome.closed, None);
-    relay.feed(ToServer, &values(101));
+    relay.feed(ToServer, &values(100));
     assert_eq!(relay.outcome.closed, Some(CloseReason::Attack(Signal::WsUninspected)));
 }
 

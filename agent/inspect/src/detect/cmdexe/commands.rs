@@ -22,6 +22,35 @@ pub(super) fn grade(name: &[u8]) -> Option<Grade> {
     })
 }
 
+/// Commands that show whether an injection works: nobody asks for them as a value.
+pub(super) fn is_recon(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"id"
+            | b"whoami"
+            | b"uname"
+            | b"ifconfig"
+            | b"netstat"
+            | b"ls"
+            | b"cat"
+            | b"ps"
+            | b"nc"
+            | b"ncat"
+            | b"wget"
+            | b"curl"
+            | b"sleep"
+            | b"ping"
+            | b"getent"
+            | b"nslookup"
+            | b"dig"
+            | b"host"
+    )
+}
+
+pub(super) fn is_shell(name: &[u8]) -> bool {
+    matches!(name, b"sh" | b"bash" | b"zsh" | b"dash" | b"ksh")
+}
+
 fn look_up(name: &[u8]) -> Option<Grade> {
     let mut slot = hash(name);
     loop {

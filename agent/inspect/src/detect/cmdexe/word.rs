@@ -274,7 +274,8 @@ fn ansi_c_byte(rest: &[u8]) -> Option<(u8, usize)> {
     }
 }
 
-const fn is_name(byte: u8) -> bool {
+/// A byte of the name of a variable.
+pub(super) const fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 

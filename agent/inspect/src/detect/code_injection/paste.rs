@@ -1,12 +1,18 @@
 //! Tells what people paste and discuss from what is aimed at an interpreter.
 
+use std::ops::Range;
+
+use crate::detect::mark::is_word;
+
 /// Whether a value is something that people paste.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Paste {
     /// It is short and has neither lines nor sentences.
     No,
-    /// It has lines, or words of a sentence around code.
-    Code,
+    /// It has lines and no sentences.
+    Lines,
+    /// It has words of a sentence around code.
+    Sentence,
     /// It is a text about code: so many words that no interpreter would come to the code.
     Text,
 }
@@ -21,16 +27,52 @@ const TEXT_WORDS: usize = 16;
 impl Paste {
     /// Reads the value once, up to where it is decided.
     pub(super) fn of(value: &[u8]) -> Self {
-        let words = words(value);
-        if words >= TEXT_WORDS {
-            Self::Text
-        } else if words >= SENTENCE_WORDS || lines(value) >= BLOCK_LINES {
-            Self::Code
-        } else {
-            Self::No
+        match words(value) {
+            TEXT_WORDS.. => Self::Text,
+            SENTENCE_WORDS.. => Self::Sentence,
+            _ if lines(value) >= BLOCK_LINES => Self::Lines,
+            _ => Self::No,
         }
     }
 }
+
+/// Whether what stands at `at` follows what begins code within text: a tag of PHP, ASP, JSP or ERB, an expression of OGNL,
+/// Perl or Ruby.
+pub(super) fn is_embedded(value: &[u8], at: &Range<usize>) -> bool {
+    let before = value.get(..at.end).unwrap_or_default();
+    let before = before.get(before.len().saturating_sub(LINE)..).unwrap_or_default();
+    memchr::memchr3_iter(b'?', b'%', b'{', before).any(|end| {
+        let opener = end.checked_sub(1).and_then(|start| before.get(start..=end));
+        matches!(opener, Some(b"<?" | b"<%" | b"%{" | b"#{" | b"@{"))
+    })
+}
+
+/// Whether what stands at `at` comes right after the end of a string that does not begin in its line of the value:
+/// `';system(`, `'.system(`. Pasted code has both ends of its strings.
+pub(super) fn breaks_out(value: &[u8], at: &Range<usize>) -> bool {
+    let before = value.get(..at.start).unwrap_or_default();
+    let before = before.get(before.len().saturating_sub(LINE)..).unwrap_or_default();
+    let line = memchr::memrchr(b'\n', before).and_then(|end| before.get(end + 1..)).unwrap_or(before);
+    let joins = |byte: &u8| {
+        byte.is_ascii_whitespace()
+            || matches!(byte, b';' | b'.' | b'+' | b')' | b'}' | b'|' | b'&' | b'@' | b'`')
+    };
+    let joint = line.iter().rev().take_while(|byte| joins(byte)).count();
+    let Some((&quote @ (b'\'' | b'"'), string)) = line.get(..line.len() - joint).and_then(<[u8]>::split_last)
+    else {
+        return false;
+    };
+    // An apostrophe within a word is no quote.
+    let is_quote = |at: usize| {
+        let is_inner =
+            |at: Option<usize>| at.and_then(|at| string.get(at)).is_some_and(|byte| is_word(*byte));
+        !(is_inner(at.checked_sub(1)) && is_inner(at.checked_add(1)))
+    };
+    joint > 0 && memchr::memchr_iter(quote, string).filter(|at| is_quote(*at)).count() % 2 == 0
+}
+
+/// How far back a line is read.
+const LINE: usize = 256;
 
 fn lines(value: &[u8]) -> usize {
     value.split(|&byte| byte == b'\n').filter(|line| line.trim_ascii().len() > 2).take(BLOCK_LINES).count()
@@ -73,6 +115,8 @@ fn words(value: &[u8]) -> usize {
                 continue;
             }
             b'"' | b'\'' | b'`' => skip_string(byte, after),
+            b'/' if after.first() == Some(&b'/') && previous != b':' => skip_line(after),
+            b'#' if previous.is_ascii_whitespace() => skip_line(after),
             b'/' if after.first() == Some(&b'*') => {
                 memchr::memmem::find(after, b"*/").and_then(|end| after.get(end + 2..)).unwrap_or_default()
             }
@@ -81,6 +125,11 @@ fn words(value: &[u8]) -> usize {
         previous = byte;
     }
     words
+}
+
+/// What follows a comment up to the end of its line.
+fn skip_line(after: &[u8]) -> &[u8] {
+    memchr::memchr(b'\n', after).and_then(|end| after.get(end..)).unwrap_or_default()
 }
 
 /// What follows a string, which ends in its line. (An apostrophe within a word opens none.)
@@ -157,15 +206,29 @@ mod tests {
         ] {
             assert_eq!(Paste::of(injected.as_bytes()), Paste::No, "{injected}");
         }
-        for pasted in [
-            "you could use os.system('ls') for that",
-            "import os\n\nos.system('clear')\nprint('done')",
-            "可以用 os.system('ls') 来执行这个命令,不过不推荐这样做",
-            "можно написать os.system('ls') вместо этого",
+        for (pasted, paste) in [
+            ("you could use os.system('ls') for that", Paste::Sentence),
+            ("import os\n\nos.system('clear')\nprint('done')", Paste::Lines),
+            ("可以用 os.system('ls') 来执行这个命令,不过不推荐这样做", Paste::Sentence),
+            ("можно написать os.system('ls') вместо этого", Paste::Sentence),
+            (&"A long story about what happened when we called eval. ".repeat(8), Paste::Text),
         ] {
-            assert_eq!(Paste::of(pasted.as_bytes()), Paste::Code, "{pasted}");
+            assert_eq!(Paste::of(pasted.as_bytes()), paste, "{pasted}");
         }
-        let text = "A long story about what happened when we called eval. ".repeat(8);
-        assert_eq!(Paste::of(text.as_bytes()), Paste::Text);
+    }
+
+    #[test]
+    fn sees_what_comes_out_of_a_string_of_somebody_else() {
+        for (value, breaks) in [
+            ("my friends don't mind ';system('id');//", true),
+            ("a b c '.system('id').'", true),
+            ("one\ntwo\n\"; system(\"id\")", true),
+            ("$a = 'x'; system('id');", false),
+            ("echo 'done'.system('id')", false),
+            ("we call system('id')", false),
+        ] {
+            let at = value.find("system").expect("each has it");
+            assert_eq!(breaks_out(value.as_bytes(), &(at..at + 6)), breaks, "{value}");
+        }
     }
 }

@@ -12,6 +12,7 @@ use crate::{
 pub(super) static MARKS: &[Mark] = &[
     mark("<?php", "PHP tag", Strong, anywhere),
     mark("<?=", "PHP tag", Strong, anywhere),
+    mark("<?=`", "PHP runs a command", Strong, anywhere),
     mark("<script language=php", "PHP tag", Strong, anywhere),
     mark("<script language='php", "PHP tag", Strong, anywhere),
     mark("<script language=\"php", "PHP tag", Strong, anywhere),

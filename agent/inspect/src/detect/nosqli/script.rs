@@ -1,6 +1,6 @@
 //! JavaScript that breaks out of a string in a `$where`, a map or a reduce function.
 
-use crate::detect::{Found, Strength};
+use crate::detect::{Found, Strength, any_case::starts};
 
 /// Looks for conditions and statements behind a closed string, and for calls of the shell.
 pub(super) fn examine(value: &[u8], found: &mut Found) {
@@ -48,7 +48,7 @@ fn break_out(value: &[u8], found: &mut Found) {
         }
     } else if let Some(statement) = rest.strip_prefix(b";") {
         let statement = statement.trim_ascii_start();
-        let begins = STATEMENTS.iter().any(|known| starts_with(statement, known));
+        let begins = STATEMENTS.iter().any(|known| starts(statement, known.as_bytes()));
         if begins {
             let strength = if quote.is_some() { Strength::Certain } else { Strength::Strong };
             found.push("string closed, then a statement of JavaScript", strength, range);
@@ -78,10 +78,6 @@ const STATEMENTS: [&str; 12] = [
 fn is_constant(text: &[u8]) -> bool {
     let text = text.trim_ascii();
     text.iter().all(u8::is_ascii_digit) || matches!(text.first(), Some(b'\'' | b'"'))
-}
-
-fn starts_with(text: &[u8], known: &str) -> bool {
-    text.get(..known.len()).is_some_and(|start| start.eq_ignore_ascii_case(known.as_bytes()))
 }
 
 /// `it=new Date();do{pt=new Date();}while(pt-it<5000);`

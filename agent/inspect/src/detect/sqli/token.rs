@@ -181,9 +181,13 @@ impl<'a> Lexer<'a> {
     fn word(&mut self) -> u32 {
         let mut hash = word::EMPTY;
         while let Some(&byte) = self.value.get(self.at) {
-            let in_word = byte.is_ascii_alphanumeric()
-                || matches!(byte, b'_' | b'$')
-                || byte >= 0x80 && byte != 0xa0 && !(byte == 0xc2 && self.peek(1) == 0xa0);
+            let letter = LETTERS[usize::from(byte)];
+            if letter != 0 {
+                hash = word::hash_lower(hash, letter);
+                self.at += 1;
+                continue;
+            }
+            let in_word = byte >= 0x80 && byte != 0xa0 && !(byte == 0xc2 && self.peek(1) == 0xa0);
             if byte == 0 && self.peek(1).is_ascii_alphanumeric() {
                 self.at += 1;
                 continue;
@@ -248,19 +252,12 @@ impl<'a> Lexer<'a> {
                 }
                 Kind::Compare
             }
-            b'!' if matches!(next, b'=' | b'<' | b'>') => {
-                self.at += 1;
-                Kind::Compare
-            }
-            b'^' if next == b'=' => {
-                self.at += 1;
-                Kind::Compare
-            }
-            b'@' if next == b'>' => {
-                self.at += 1;
-                Kind::Compare
-            }
-            b'~' if next == b'~' => {
+            b'!' | b'^' | b'@' | b'~'
+                if matches!(
+                    (byte, next),
+                    (b'!', b'=' | b'<' | b'>') | (b'^', b'=') | (b'@', b'>') | (b'~', b'~')
+                ) =>
+            {
                 self.at += 1;
                 Kind::Compare
             }
@@ -274,11 +271,7 @@ impl<'a> Lexer<'a> {
                 Kind::Operator
             }
             b'!' | b'~' => Kind::Prefix,
-            b'&' if next == b'&' => {
-                self.at += 1;
-                Kind::Conjunction
-            }
-            b'|' if next == b'|' => {
+            b'&' | b'|' if next == byte => {
                 self.at += 1;
                 Kind::Conjunction
             }
@@ -390,6 +383,19 @@ impl Iterator for Lexer<'_> {
         Some(Token { kind, start, end: self.at, hash, after_comment })
     }
 }
+
+/// What words are made of, of ASCII: in lower case, 0 for other bytes.
+static LETTERS: [u8; 256] = {
+    let mut letters = [0; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$') {
+            letters[byte as usize] = byte.to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    letters
+};
 
 /// Of the text's beginning and length.
 fn digest(text: &[u8]) -> u32 {

@@ -129,7 +129,12 @@ pub(super) const EMPTY: u32 = 0x811c_9dc5;
 
 /// Adds a byte to a word's hash (FNV-1a of the lower case).
 pub(super) const fn hash(so_far: u32, byte: u8) -> u32 {
-    (so_far ^ byte.to_ascii_lowercase() as u32).wrapping_mul(0x0100_0193)
+    hash_lower(so_far, byte.to_ascii_lowercase())
+}
+
+/// The same for a byte that is no capital letter.
+pub(super) const fn hash_lower(so_far: u32, byte: u8) -> u32 {
+    (so_far ^ byte as u32).wrapping_mul(0x0100_0193)
 }
 
 const MASK: usize = 1023;

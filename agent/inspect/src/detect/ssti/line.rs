@@ -4,7 +4,11 @@ use memchr::memmem;
 
 use crate::detect::{
     Found, Strength,
-    ssti::expression::{Beginning, beginning},
+    any_case::starts,
+    ssti::{
+        expression::{Beginning, beginning},
+        word::is_word,
+    },
 };
 
 /// Longest value that is looked at.
@@ -335,22 +339,13 @@ fn text_ends(text: &[u8], end: &[u8]) -> bool {
     text.len() > end.len() && text.ends_with(end)
 }
 
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
-}
-
-fn starts(text: &[u8], word: &[u8]) -> bool {
-    text.get(..word.len()).is_some_and(|text| text.eq_ignore_ascii_case(word))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::tests::score_by;
 
     fn score(text: &str) -> u32 {
-        let mut found = Found::default();
-        judge(text.as_bytes(), &mut found);
-        found.score()
+        score_by(judge, text)
     }
 
     #[test]

@@ -1,10 +1,15 @@
 //! Values that are nothing but a template: somebody asks the server whether it computes them.
 
+mod name;
+mod polyglot;
+
 use std::ops::Range;
 
 use memchr::memmem;
 
-use crate::detect::{Found, Strength};
+use crate::detect::{Found, Strength, any_case::starts};
+use name::{calls_by_blank, is_field, is_implicit, is_inner, is_inner_of_java, is_word};
+use polyglot::{groups_of_digits, openers};
 
 /// Longest value that is looked at as a whole.
 const SHORT: usize = 200;
@@ -218,183 +223,6 @@ fn is_member_of_number(code: &[u8]) -> bool {
     code.get(digits) == Some(&b'.') && code.get(digits + 1).is_some_and(u8::is_ascii_alphabetic)
 }
 
-/// `print 7`, `env "HOME"`, `html .`, `if true`: functions of Go, Sprig and Handlebars that take their arguments so.
-fn calls_by_blank(code: &[u8]) -> bool {
-    let len = code.iter().take_while(|byte| is_word(**byte)).count();
-    let (name, rest) = code.split_at_checked(len).unwrap_or_default();
-    let argument = rest.trim_ascii_start();
-    let argued = rest.len() > argument.len()
-        && argument
-            .first()
-            .is_some_and(|byte| byte.is_ascii_digit() || matches!(byte, b'"' | b'`' | b'.' | b'$' | b'('));
-    argued
-        && matches!(
-            name,
-            b"print"
-                | b"printf"
-                | b"println"
-                | b"html"
-                | b"js"
-                | b"urlquery"
-                | b"len"
-                | b"index"
-                | b"slice"
-                | b"env"
-                | b"getenv"
-                | b"expandenv"
-                | b"readFile"
-                | b"readDir"
-                | b"include"
-                | b"tpl"
-                | b"exec"
-                | b"lookup"
-                | b"call"
-                | b"add"
-                | b"sub"
-                | b"mul"
-                | b"div"
-                | b"mod"
-                | b"multiply"
-                | b"toJson"
-                | b"toYaml"
-                | b"quote"
-                | b"b64enc"
-                | b"getHostByName"
-                | b"define"
-                | b"template"
-                | b"block"
-                | b"range"
-                | b"with"
-                | b"if"
-                | b"log"
-                | b"upper"
-        )
-        || rest.len() > argument.len()
-            && matches!(name, b"if" | b"with")
-            && matches!(argument, b"true" | b"1" | b"this")
-}
-
-/// Names that a template engine or its frame puts there itself, and that no sentence has a gap for.
-fn is_inner(code: &[u8]) -> bool {
-    matches!(
-        code,
-        b"dump"
-            | b"settings"
-            | b"request"
-            | b"response"
-            | b"session"
-            | b"env"
-            | b"environ"
-            | b"ENV"
-            | b"app"
-            | b"_self"
-            | b"_context"
-            | b"url_for"
-            | b"loop"
-            | b"caller"
-            | b"varargs"
-            | b"kwargs"
-            | b"handler"
-            | b"locale_module"
-            | b"constructor"
-            | b"process"
-            | b"global"
-            | b"globals"
-            | b"globalThis"
-            | b"window"
-            | b"__proto__"
-            | b"csrf_token"
-            | b"csrf_input"
-            | b"xsrf_form_html"
-            | b"current_user"
-            | b"get_flashed_messages"
-            | b"request_handler"
-            | b"os"
-            | b"self"
-            | b"config"
-            | b"_charset"
-            | b"xsrf_token"
-            | b"undefined"
-            | b"True"
-            | b"False"
-            | b"nil"
-            | b"log this"
-            | b"@key"
-            | b"@index"
-            | b"@first"
-            | b"@root"
-            | b"../this"
-            | b"_"
-    ) || code.ends_with(b".password")
-        || is_member_of_inner(code)
-}
-
-/// `request.META`, `cycler.next`, `lipsum|list`
-fn is_member_of_inner(code: &[u8]) -> bool {
-    let len = code.iter().take_while(|byte| is_word(**byte)).count();
-    let (name, rest) = code.split_at_checked(len).unwrap_or_default();
-    let member = rest.strip_prefix(b".").unwrap_or_default();
-    match name {
-        b"constructor" | b"__proto__" | b"request" | b"cycler" | b"joiner" | b"g" | b"current_app" | b"_" => {
-            !member.is_empty()
-        }
-        b"lipsum" | b"url_for" | b"get_flashed_messages" | b"_self" | b"_context" => {
-            matches!(rest.first(), Some(b'|' | b'.' | b'['))
-        }
-        b"app" => {
-            [&b"user"[..], b"session", b"environment", b"debug", b"request", b"flashes", b"token", b"config"]
-                .iter()
-                .any(|known| member.starts_with(known))
-        }
-        _ => false,
-    }
-}
-
-/// The same for `${}`, which shells and build files have, too.
-fn is_inner_of_java(code: &[u8]) -> bool {
-    let len = code.iter().take_while(|byte| is_word(**byte)).count();
-    let (name, rest) = code.split_at_checked(len).unwrap_or_default();
-    match name {
-        b"request" | b"session" | b"response" => {
-            rest.is_empty() || starts(rest, b".id") || rest.contains(&b'(')
-        }
-        b"this"
-        | b"self"
-        | b"context"
-        | b"beans"
-        | b"class"
-        | b"ctx"
-        | b"caller"
-        | b"execution"
-        | b"springMacroRequestContext"
-        | b"UNDEFINED"
-        | b"locals"
-        | b"globals" => rest.is_empty() || rest.first() == Some(&b'.'),
-        _ => false,
-    }
-}
-
-/// What people leave a gap for.
-fn is_field(code: &[u8]) -> bool {
-    matches!(
-        code,
-        b"name"
-            | b"title"
-            | b"value"
-            | b"email"
-            | b"id"
-            | b"date"
-            | b"user"
-            | b"url"
-            | b"body"
-            | b"content"
-            | b"text"
-            | b"username"
-            | b"yield"
-            | b"message"
-    )
-}
-
 /// Whether a number or a text stands in the expression.
 fn has_literal(code: &[u8]) -> bool {
     let mut word = false;
@@ -414,93 +242,13 @@ fn is_date(code: &[u8]) -> bool {
         && code.iter().filter(|byte| matches!(byte, b'-' | b'/' | b':')).count() == 2
 }
 
-/// Objects that every page of Java has (Jakarta Expression Language §2.2).
-fn is_implicit(code: &[u8]) -> bool {
-    let len = code.iter().take_while(|byte| is_word(**byte)).count();
-    let (name, rest) = code.split_at_checked(len).unwrap_or_default();
-    matches!(rest.first(), None | Some(b'.' | b'['))
-        && matches!(
-            name,
-            b"param"
-                | b"paramValues"
-                | b"header"
-                | b"headerValues"
-                | b"cookie"
-                | b"initParam"
-                | b"pageScope"
-                | b"requestScope"
-                | b"sessionScope"
-                | b"applicationScope"
-                | b"pageContext"
-                | b"facesContext"
-                | b"application"
-                | b"exchange"
-                | b"flash"
-                | b"systemProperties"
-                | b"systemEnvironment"
-        )
-}
-
-/// How many engines' openers stand in a value that closes few of them.
-fn openers(text: &[u8]) -> u32 {
-    if text.len() > 96 {
-        return 0;
-    }
-    let mut seen = 0_u32;
-    for pair in text.windows(2) {
-        seen |= match pair {
-            b"{{" => 1,
-            b"${" => 2,
-            b"<%" => 4,
-            b"#{" => 8,
-            b"{#" => 16,
-            b"{@" => 32,
-            b"*{" => 64,
-            b"{%" => 128,
-            b"@{" => 256,
-            b"{*" => 512,
-            b"<#" => 1024,
-            b"~{" => 2048,
-            b"@*" => 4096,
-            b"[[" => 8192,
-            _ => 0,
-        };
-    }
-    seen.count_ones()
-}
-
-/// `{12}{34}`: engines with single braces show the numbers.
-fn groups_of_digits(text: &[u8]) -> bool {
-    let mut groups = 0;
-    let mut rest = text;
-    while let Some(inside) = rest.strip_prefix(b"{") {
-        let len = inside.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let Some(after) = inside.get(len..).and_then(|after| after.strip_prefix(b"}")) else { return false };
-        if len < 2 {
-            return false;
-        }
-        groups += 1;
-        rest = after;
-    }
-    groups >= 2 && rest.is_empty()
-}
-
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$')
-}
-
-fn starts(text: &[u8], word: &[u8]) -> bool {
-    text.get(..word.len()).is_some_and(|text| text.eq_ignore_ascii_case(word))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::tests::score_by;
 
     fn score(text: &str) -> u32 {
-        let mut found = Found::default();
-        judge(text.as_bytes(), &mut found);
-        found.score()
+        score_by(judge, text)
     }
 
     #[test]

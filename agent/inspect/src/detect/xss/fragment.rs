@@ -6,7 +6,7 @@ use memchr::memmem;
 
 use crate::detect::{
     Found, Strength,
-    xss::{script::is_handler, small::Small},
+    xss::{handler::is_handler, small::Small},
 };
 
 /// Longest value that is looked at.
@@ -148,11 +148,10 @@ fn names_function(text: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::tests::score_by;
 
     fn score(text: &str) -> u32 {
-        let mut found = Found::default();
-        judge(text.as_bytes(), &mut found);
-        found.score()
+        score_by(judge, text)
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use crate::detect::{
     Found, Strength,
+    any_case::starts,
     xss::{
         css,
-        script::{is_handler, is_idle},
+        handler::is_handler,
         small::Small,
         tag::{Attributes, Tag, Tags},
         url::{self, Scheme},
@@ -95,10 +96,7 @@ fn break_out(text: &[u8], lines: bool, found: &mut Found) {
         b'-' if text.starts_with(b"--") => 2 + usize::from(text.get(2) == Some(&b'!')),
         b']' if text.starts_with(b"]]>") => 2,
         b'<' if !lines => {
-            let Some(end) = ENDS
-                .iter()
-                .find(|end| text.get(..end.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(end)))
-            else {
+            let Some(end) = ENDS.iter().find(|end| starts(text, end)) else {
                 return;
             };
             end.len()
@@ -231,7 +229,7 @@ impl<'a> Judge<'a> {
             Scheme::Script => {
                 let code =
                     memchr::memchr(b':', value).and_then(|colon| value.get(colon + 1..)).unwrap_or_default();
-                if is_idle(code) {
+                if url::is_idle(code) {
                     found.push("link without a target", Strength::Weak, whole);
                 } else {
                     self.push("attribute with a URL that runs script", Strength::Strong, whole, found);
@@ -277,7 +275,7 @@ impl<'a> Judge<'a> {
             }
             b"href" => {
                 self.loads |= !value.trim_ascii().is_empty();
-                self.data |= value.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"data:"));
+                self.data |= starts(value, b"data:");
                 if self.name.as_bytes() == b"xml-stylesheet" && value.trim_ascii().starts_with(b"#") {
                     self.push("style sheet within the document", Strength::Strong, whole, found);
                 }
@@ -466,7 +464,7 @@ fn is_odd(url: &[u8]) -> bool {
         b"x-javascript:",
     ]
     .iter()
-    .any(|scheme| url.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme)))
+    .any(|scheme| starts(url, scheme))
 }
 
 fn contains(text: &[u8], word: &[u8]) -> bool {

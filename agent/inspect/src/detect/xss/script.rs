@@ -3,18 +3,24 @@
 //! One pass over the words of a value. A call alone is code that people paste. It is an attack where it follows the
 //! end of a string, a statement or a template that the value did not begin.
 
+mod argument;
+mod attribute;
+mod break_out;
+mod name;
+mod whole;
+
 use std::ops::Range;
 
 use crate::detect::{
     Found, Strength,
-    xss::{css, small::Small},
+    xss::{handler::is_handler, small::Small},
 };
+use name::{Root, is_function, is_writer, root_of};
+
+pub(super) use argument::is_attack_argument;
 
 /// Bytes between a handler's `=` and a call in it.
 const HANDLER_REACH: usize = 64;
-
-/// Bytes between the end of a string and a call.
-const BREAK_OUT_REACH: usize = 28;
 
 /// Bytes between `top[` and the `](` that makes it a call.
 const COMPUTED_REACH: usize = 160;
@@ -44,16 +50,6 @@ pub(super) fn read(text: &[u8], found: &mut Found) -> Option<Range<usize>> {
     };
     reader.read();
     reader.call
-}
-
-/// What the first of several words joined by dots is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Root {
-    /// `window`, or another name for it.
-    Window,
-    Document,
-    Location,
-    Other,
 }
 
 struct Reader<'a, 'f> {
@@ -306,70 +302,6 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// A style outside a tag that is known: an attribute was broken out of, or old browsers know the tag.
-    fn style(&mut self, start: usize, value: usize) {
-        let Some(left) = self.styles.checked_sub(1) else { return };
-        self.styles = left;
-        let rest = self.text.get(value..).unwrap_or_default();
-        if css::runs_script(rest.get(..rest.len().min(256)).unwrap_or_default()) {
-            self.found.push("style that runs script", Strength::Strong, start..value);
-        }
-    }
-
-    /// A URL that is not the whole value: in Markdown, in an attribute, after a quote.
-    fn script_url(&mut self, at: &Range<usize>, before: Option<u8>) {
-        let apart = before.is_none_or(|byte| {
-            byte <= b' '
-                || matches!(
-                    byte,
-                    b'=' | b'(' | b'"' | b'\'' | b'`' | b':' | b'>' | b',' | b'<' | b';' | b'/' | b']'
-                )
-        });
-        let code = self.text.get(at.end + 1..).unwrap_or_default();
-        let first_is_code = code.first().is_some_and(|byte| *byte > b' ');
-        let code = code.get(..code.len().min(48)).unwrap_or_default();
-        let runs = code.iter().any(|byte| matches!(byte, b'(' | b'`' | b'=' | b'[' | b'/' | b'%'));
-        if apart && first_is_code && runs && !is_idle(code) {
-            self.found.push("URL that runs script", Strength::Strong, at.start..at.end + 1);
-        }
-    }
-
-    /// An event handler outside a tag that the value began: an attribute was broken out of.
-    fn handler(&mut self, at: &Range<usize>, value: usize) {
-        let text = self.text.get(..at.start).unwrap_or_default();
-        let apart = text
-            .iter()
-            .rev()
-            .take(4)
-            .take_while(|byte| **byte != b'\n' && **byte <= b' ' || **byte == b'/')
-            .count();
-        let quote = text.len().checked_sub(apart + 1).and_then(|at| text.get(at));
-        let first = self.text.get(self.begin).copied();
-        let lead = self.text.get(self.begin + 1..at.start).unwrap_or_default();
-        // `" autofocus onfocus=`, `onload=`
-        let begins = at.start - self.begin <= 48
-            && apart > 0
-            && matches!(first, Some(b'"' | b'\''))
-            && first.is_some_and(|quote| memchr::memchr(quote, lead).is_none())
-            && lead.first().is_some_and(|byte| matches!(byte, b' ' | b'/'));
-        let alone =
-            at.start == self.begin && self.text.get(value..).is_some_and(|rest| rest.trim_ascii().is_empty());
-        if alone {
-            self.found.push("event handler and nothing else", Strength::Strong, at.start..value);
-        } else if begins
-            || apart > 0 && matches!(quote, Some(b'"' | b'\'' | b'`')) && self.text.get(value).is_some()
-        {
-            self.found.push(
-                "attribute ended, then an event handler",
-                Strength::Strong,
-                at.start.saturating_sub(apart + 1)..value,
-            );
-        }
-        let blank =
-            self.text.get(value..).unwrap_or_default().iter().take(8).take_while(|b| **b <= b' ').count();
-        self.handler = Some((at.clone(), value + blank));
-    }
-
     /// A call, or what comes to the same, by the words from `start` on to `end`.
     fn called(&mut self, start: usize, end: usize) {
         let first = self.call.is_none();
@@ -387,196 +319,6 @@ impl Reader<'_, '_> {
             self.whole(start, end);
         }
     }
-
-    /// Whether a string or a statement ends before the call.
-    fn break_out(&mut self, start: usize, end: usize) {
-        let text = self.text.get(self.begin..start).unwrap_or_default();
-        // Typographic quotes, which word processors make of others.
-        let text = text.strip_prefix("‘".as_bytes()).or(text.strip_prefix("’".as_bytes())).unwrap_or(text);
-        let text = text.strip_prefix("“".as_bytes()).or(text.strip_prefix("”".as_bytes())).unwrap_or(text);
-        if text.ends_with(b"onerror=") {
-            self.found.push("error handler that calls", Strength::Strong, start - 8..end);
-        }
-        if text.ends_with(b"expression(") {
-            self.found.push("style that runs script", Strength::Strong, start - 11..end);
-        }
-        let near = text.get(text.len().saturating_sub(BREAK_OUT_REACH)..).unwrap_or_default();
-        let line = near.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        let near = near.get(line..).unwrap_or_default();
-        if near.ends_with(b"{") && (near.starts_with(b"`$") || !self.open.get(2).is_some_and(|open| *open)) {
-            let outer = near.len().checked_sub(2).and_then(|at| near.get(at));
-            if near.len() == text.len() && matches!(outer, Some(b'$' | b'{' | b'#')) {
-                self.found.push("template that calls", Strength::Strong, start.saturating_sub(2)..end);
-            }
-        }
-        let quote = near.iter().rposition(|byte| matches!(byte, b'"' | b'\'' | b'`'));
-        if let Some(at) = quote {
-            let byte = near.get(at).copied().unwrap_or_default();
-            let behind = near.get(at + 1..).unwrap_or_default();
-            let closers =
-                behind.iter().take_while(|byte| matches!(byte, b' ' | b')' | b']' | b'}' | b'\t')).count();
-            let operator = behind.get(closers).copied();
-            let leads = near.len() == text.len()
-                && near.get(..at).unwrap_or_default().iter().all(|byte| !is_word(*byte));
-            let ends = operator.is_some_and(is_operator) && !behind.starts_with(b" - ")
-                || matches!(behind, b"in " | b" in " | b"instanceof " | b" instanceof ")
-                    && is_attack_argument(self.text.get(end..).unwrap_or_default())
-                || closers > 0 && behind.contains(&b')')
-                || leads
-                    && (behind == b"("
-                        || closers > 0 && closers == behind.len() && !behind.trim_ascii().is_empty());
-            let tail = self.text.get(end..).unwrap_or_default().trim_ascii_end();
-            if leads && behind.is_empty() && (tail.ends_with(b"\">") || tail.ends_with(b"'>")) {
-                self.found.push("string ended, then a call", Strength::Strong, start - 1..end);
-            }
-            if ends && (leads || self.open.get(kind(byte)).is_some_and(|open| *open)) {
-                let from = start - behind.len() - 1;
-                self.found.push("string ended, then a call", Strength::Strong, from..end);
-                self.tail(end);
-            }
-        } else if near.len() == text.len() && !near.is_empty() {
-            let first = near.first().copied().unwrap_or_default();
-            let apart = near.get(1) != Some(&b' ');
-            let ends = matches!(first, b';' | b')' | b'}' | b']')
-                || near.starts_with(b"*/")
-                || is_operator(first) && apart;
-            // `0);alert(1)`, `1;alert(1)`
-            let word = near.iter().take(8).take_while(|byte| is_word(**byte)).count();
-            let after = near.get(word..).unwrap_or_default();
-            let number = word > 0 && near.iter().take(word).all(u8::is_ascii_digit);
-            let unopened = word > 0
-                && (matches!(after.first(), Some(b')' | b']' | b'}'))
-                    || number
-                        && matches!(
-                            after.first(),
-                            Some(b';' | b'-' | b'+' | b'*' | b'/' | b'|' | b'^' | b'?' | b'&' | b'%')
-                        ))
-                && after
-                    .iter()
-                    .all(|byte| !is_word(*byte) && !matches!(byte, b'(' | b'[' | b'{' | b'.' | b' ' | b':'))
-                && is_attack_argument(self.text.get(end..).unwrap_or_default());
-            if unopened || ends && near.iter().all(|byte| !is_word(*byte)) {
-                self.found.push("statement ended, then a call", Strength::Strong, self.begin..end);
-                self.tail(end);
-            }
-        }
-    }
-
-    /// After a break-out: what remains of the surrounding code is commented out or joined.
-    fn tail(&mut self, from: usize) {
-        if std::mem::replace(&mut self.ended, true) {
-            return;
-        }
-        let text = self.text;
-        let rest = text.get(from..).unwrap_or_default();
-        let last = rest.iter().rposition(|byte| *byte > b' ').unwrap_or_default();
-        let rest = rest.get(..=last).unwrap_or_default();
-        let comment =
-            memchr::memmem::find(rest, b"//").is_some() || memchr::memmem::find(rest, b"/*").is_some();
-        let joins =
-            matches!(rest.last(), Some(b'"' | b'\'' | b'`' | b'-' | b'+' | b'*' | b';' | b'{' | b'('))
-                || rest.ends_with(b"<!--");
-        if comment || joins {
-            self.found.push("the rest cut off", Strength::Medium, from..text.len());
-        }
-    }
-
-    /// A value that is nothing but a call.
-    fn whole(&mut self, start: usize, end: usize) {
-        let lead = self.text.get(self.begin..start).unwrap_or_default();
-        let rest = self.text.get(end..).unwrap_or_default();
-        let leads = lead.len() <= 24
-            && lead.iter().all(|byte| {
-                matches!(
-                    byte,
-                    b'(' | b')' | b'=' | b'>' | b'!' | b'+' | b'~' | b'{' | b'[' | b' ' | b'0' | b',' | b'$'
-                )
-            })
-            || lead.eq_ignore_ascii_case(b"throw ")
-            || lead == b"new "
-            || matches!(lead, b"void " | b"typeof " | b"delete ") && !rest.trim_ascii().contains(&b' ')
-            || lead.len() <= 24 && lead.ends_with(b"function(){")
-            || lead.len() <= 24 && lead.starts_with(b"/*") && lead.ends_with(b"*/")
-            || lead.starts_with(b"with(") && lead.len() <= 64
-            || lead.starts_with(b"[") && lead.ends_with(b"(") && lead.len() <= 24
-            || lead.len() <= 24 && lead.ends_with(b"].") && !lead.contains(&b' ')
-            || lead.len() <= 6 && lead.ends_with(b"=");
-        let last = rest.iter().rposition(|byte| *byte > b' ');
-        let assigns = rest.trim_ascii_start().first() == Some(&b'=');
-        let closed = last
-            .and_then(|at| rest.get(at))
-            .is_some_and(|byte| (assigns || !is_word(*byte)) && !matches!(byte, b'.' | b'?' | b'{'));
-        if !leads
-            || !closed
-            || memchr::memchr(b'\n', rest).is_some_and(|at| last.is_some_and(|last| at < last))
-        {
-            return;
-        }
-        let shows = [&b".alert"[..], b".prompt", b".confirm", b".eval"]
-            .iter()
-            .any(|name| self.text.get(start..end).is_some_and(|chain| chain.ends_with(name)));
-        let navigates = matches!(self.root, Root::Location | Root::Document) && !shows
-            || rest.trim_ascii().starts_with(b"=");
-        let name = self.text.get(start..end).unwrap_or_default();
-        let name =
-            name.iter().rposition(|byte| *byte == b'.').and_then(|dot| name.get(dot + 1..)).unwrap_or(name);
-        let name = Small::lower(name);
-        let quoted = matches!(rest.get(1), Some(b'"' | b'\'' | b'`'))
-            || rest.first() == Some(&b'`')
-            || [
-                &b"(atob"[..],
-                b"(alert",
-                b"(confirm",
-                b"(prompt",
-                b"(location",
-                b"(name",
-                b"(unescape",
-                b"(string.from",
-                b"(document.",
-                b"(decodeuri",
-                b"(/",
-                b"(url",
-                b"(hash",
-                b"(this.name",
-            ]
-            .iter()
-            .any(|code| rest.get(..code.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(code)));
-        let runs = if matches!(
-            name.as_bytes(),
-            b"eval" | b"settimeout" | b"setinterval" | b"setimmediate" | b"execscript" | b"function"
-        ) && quoted
-        {
-            true
-        } else if matches!(
-            name.as_bytes(),
-            b"settimeout" | b"setinterval" | b"setimmediate" | b"open" | b"write" | b"print"
-        ) {
-            rest.trim_ascii() == b"()" && name.as_bytes() == b"print"
-        } else if navigates
-            || matches!(
-                name.as_bytes(),
-                b"fetch" | b"import" | b"sendbeacon" | b"location" | b"href" | b"replace" | b"assign"
-            )
-        {
-            rest.trim_ascii() == b"=name"
-                || [
-                    &b"javascript:"[..],
-                    b"data:",
-                    b"cookie",
-                    b"\"//",
-                    b"'//",
-                    b"`//",
-                    b"write(",
-                    b"location.hash",
-                ]
-                .iter()
-                .any(|word| memchr::memmem::find(rest, word).is_some())
-        } else {
-            is_attack_argument(rest)
-        };
-        let strength = if runs { Strength::Strong } else { Strength::Tag };
-        self.found.push("value that is a call", strength, start..end);
-    }
 }
 
 fn is_word(byte: u8) -> bool {
@@ -591,65 +333,8 @@ fn kind(quote: u8) -> usize {
     }
 }
 
-fn is_operator(byte: u8) -> bool {
-    matches!(
-        byte,
-        b';' | b'-'
-            | b'+'
-            | b'*'
-            | b'/'
-            | b','
-            | b'|'
-            | b'&'
-            | b'^'
-            | b'%'
-            | b'<'
-            | b'>'
-            | b'='
-            | b'?'
-            | b':'
-            | b'~'
-            | b'\\'
-    )
-}
-
 fn assigns(next: u8, behind: u8) -> bool {
     next == b'=' && !matches!(behind, b'=' | b'>')
-}
-
-fn root_of(word: &[u8]) -> Root {
-    match word {
-        b"window" | b"$event" | b"self" | b"top" | b"parent" | b"frames" | b"globalthis" | b"this"
-        | b"content" | b"opener" | b"defaultview" => Root::Window,
-        b"document" => Root::Document,
-        b"location" => Root::Location,
-        _ => Root::Other,
-    }
-}
-
-/// Functions of browsers that run a string, show that script ran, or send something away.
-fn is_function(word: &[u8]) -> bool {
-    matches!(
-        word,
-        b"alert"
-            | b"prompt"
-            | b"confirm"
-            | b"eval"
-            | b"print"
-            | b"settimeout"
-            | b"setinterval"
-            | b"setimmediate"
-            | b"execscript"
-            | b"msgbox"
-            | b"fetch"
-            | b"atob"
-            | b"importscripts"
-            | b"expression"
-            | b"write"
-            | b"writeln"
-            | b"open"
-            | b"reportuncaughtexception"
-    )
 }
 
 /// Whether the name of a member is put together: `['al' + 'ert']`, `['\x61lert']`, `[/al/.source]`.
@@ -658,110 +343,4 @@ fn is_composed(member: &[u8]) -> bool {
     let end = memchr::memchr(b']', head).unwrap_or(head.len());
     head.iter().take(end).any(|byte| matches!(byte, b'+' | b'\\'))
         && head.iter().take(end).any(|byte| matches!(byte, b'"' | b'\'' | b'/' | b'`'))
-}
-
-fn is_writer(word: &[u8]) -> bool {
-    matches!(word, b"write" | b"writeln" | b"open")
-}
-
-/// `on` and the name of an event. Which events there are differs from browser to browser; there are over two hundred.
-pub(super) fn is_handler(word: &[u8]) -> bool {
-    word.len() >= 5
-        && word.starts_with(b"on")
-        && word.iter().all(u8::is_ascii_alphabetic)
-        && !matches!(
-            word,
-            b"online"
-                | b"onion"
-                | b"onset"
-                | b"onward"
-                | b"onwards"
-                | b"ontology"
-                | b"onboarding"
-                | b"onsite"
-                | b"ongoing"
-                | b"onwhich"
-                | b"onhand"
-                | b"onscreen"
-                | b"onetime"
-        )
-}
-
-/// Code that does nothing: links that are buttons have it.
-pub(super) fn is_idle(code: &[u8]) -> bool {
-    let code = code.trim_ascii();
-    [&b"void(0)"[..], b"void 0", b";", b"//", b"void(null)", b"return false"].iter().any(|idle| {
-        code.strip_prefix(*idle).is_some_and(|rest| {
-            rest.iter().take(2).all(|byte| matches!(byte, b';' | b'"' | b'\'' | b'>' | b')'))
-        })
-    })
-}
-
-/// What somebody passes who wants to see that script runs: a number, his mark, the cookie; or hidden code.
-pub(super) fn is_attack_argument(rest: &[u8]) -> bool {
-    let skip = rest
-        .iter()
-        .take(16)
-        .take_while(|byte| {
-            **byte <= b' '
-                || matches!(
-                    byte,
-                    b'(' | b'"'
-                        | b'\''
-                        | b'`'
-                        | b'\\'
-                        | b'='
-                        | b'['
-                        | b'.'
-                        | b'?'
-                        | b'*'
-                        | b'/'
-                        | b'$'
-                        | b'{'
-                )
-        })
-        .count();
-    let (skipped, rest) = rest.split_at_checked(skip).unwrap_or_default();
-    let len = rest.iter().take(24).take_while(|byte| is_word(**byte)).count();
-    let word = Small::lower(rest.get(..len).unwrap_or_default());
-    match word.as_bytes() {
-        b"" => true,
-        b"null"
-        | b"document"
-        | b"string"
-        | b"location"
-        | b"window"
-        | b"self"
-        | b"name"
-        | b"top"
-        | b"this"
-        | b"atob"
-        | b"unescape"
-        | b"decodeuri"
-        | b"decodeuricomponent"
-        | b"url"
-        | b"hash"
-        | b"origin"
-        | b"domain"
-        | b"hacked"
-        | b"pwned"
-        | b"poc"
-        | b"alert"
-        | b"prompt"
-        | b"confirm"
-        | b"eval"
-        | b"javascript"
-        | b"http"
-        | b"https"
-        | b"return"
-        | b"cookie"
-        | b"substring"
-        | b"al" => true,
-        word => {
-            word.iter().all(u8::is_ascii_digit)
-                || word.starts_with(b"xss")
-                || word.ends_with(b"xss")
-                || skipped.contains(&b'/')
-        }
-    }
 }

@@ -1,5 +1,7 @@
 //! URLs that run script, as a browser reads them in an attribute or at the beginning of a value.
 
+use crate::detect::any_case::starts;
+
 /// What a URL does when it is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scheme {
@@ -118,10 +120,7 @@ fn reference(text: &[u8]) -> Option<(u8, usize)> {
         (b"ZeroWidthSpace;", 0),
     ];
     let Some(number) = text.strip_prefix(b"#") else {
-        return NAMED
-            .iter()
-            .find(|(name, _)| text.get(..name.len()).is_some_and(|text| text.eq_ignore_ascii_case(name)))
-            .map(|(name, byte)| (*byte, name.len()));
+        return NAMED.iter().find(|(name, _)| starts(text, name)).map(|(name, byte)| (*byte, name.len()));
     };
     let (radix, digits) = match number.split_first() {
         Some((b'x' | b'X', digits)) => (16, digits),
@@ -138,6 +137,16 @@ fn reference(text: &[u8]) -> Option<(u8, usize)> {
     let semicolon = usize::from(digits.get(len) == Some(&b';'));
     let used = 1 + usize::from(radix == 16) + len + semicolon;
     Some((u8::try_from(code).ok().filter(u8::is_ascii).unwrap_or(0xff), used))
+}
+
+/// Code that does nothing: links that are buttons have it.
+pub(super) fn is_idle(code: &[u8]) -> bool {
+    let code = code.trim_ascii();
+    [&b"void(0)"[..], b"void 0", b";", b"//", b"void(null)", b"return false"].iter().any(|idle| {
+        code.strip_prefix(*idle).is_some_and(|rest| {
+            rest.iter().take(2).all(|byte| matches!(byte, b';' | b'"' | b'\'' | b'>' | b')'))
+        })
+    })
 }
 
 #[cfg(test)]

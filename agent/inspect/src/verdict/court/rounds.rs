@@ -124,6 +124,9 @@ impl Visitor for Inside<'_, '_> {
 
 impl Court<'_> {
     pub(super) fn hear(&mut self, leaf: Leaf<'_>, reached: Reached) -> ControlFlow<()> {
+        if leaf.repeated && !self.found {
+            return ControlFlow::Continue(());
+        }
         let leaf = match decode::without_noise(leaf.value, leaf.bytes) {
             Some(head) => Leaf { value: head, bytes: ByteSet::of(head), ..leaf },
             None => leaf,

@@ -100,3 +100,40 @@ fn finds_an_attack_in_any_piece_of_a_long_value() {
         assert_eq!(blocked(&value), [Signal::Log4jJndi], "{before}");
     }
 }
+
+/// Records enough that what repeats is not looked at again, with something among them.
+fn among_records(odd: &str) -> String {
+    let record =
+        |nth: usize| format!(r#"{{"id":{nth},"filter":{{"name":"Ada"}},"password":"(x)","to":"a/b"}},"#);
+    let records = |numbers: std::ops::Range<usize>| numbers.map(record).collect::<String>();
+    format!("[{}{odd},{}{{}}]", records(0..20), records(20..40))
+}
+
+#[test]
+fn what_repeats_hides_nothing() {
+    assert_eq!(judged(&among_records("{}")), []);
+    for (odd, signal, location) in [
+        (r#"{"id":1,"to":"../../../etc/passwd"}"#, Signal::Traversal, "$[20].to"),
+        (r#"{"password":{"$ne":"(x)"}}"#, Signal::NoSqli, "$[20].password[\"$ne\"]"),
+        // The same key means nothing under the first name.
+        (r#"{"filter":{"$ne":"Ada"},"password":{"$ne":"(x)"}}"#, Signal::NoSqli, "$[20].password[\"$ne\"]"),
+        (r#"{"filter":"{\"id\":\"1' or 1=1--\"}"}"#, Signal::Sqli, "$[20].filter -> $.id"),
+        (r#"{"' or 1=1--":"Ada","name":"' or 1=1--"}"#, Signal::Sqli, "$[20][\"' or 1=1--\"]"),
+    ] {
+        let findings = judged(&among_records(odd));
+        let blocking = findings.iter().find(|finding| finding.action == FindingAction::Log);
+        assert_eq!(
+            blocking.map(|finding| (finding.signal, finding.location.as_str())),
+            Some((signal, location)),
+            "{odd}"
+        );
+    }
+}
+
+#[test]
+fn what_is_found_again_is_told_where_it_stands_first() {
+    let attack = r#"{"to":"../../../etc/passwd"}"#;
+    let once = judged(&among_records(attack));
+    let twice = judged(&among_records(&format!("{attack},{attack}")));
+    assert_eq!(once, twice);
+}

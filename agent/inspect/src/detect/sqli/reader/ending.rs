@@ -17,7 +17,9 @@ impl Reader<'_, '_> {
         let rest = self.value.get(token.end..).unwrap_or_default().trim_ascii();
         let hash = self.value.get(token.start) == Some(&b'#');
         let short = rest.len() <= 24
-            && !(hash && rest.first().is_some_and(|byte| *byte == b'#' || byte.is_ascii_digit()));
+            && !(hash
+                && !self.leading_wait
+                && rest.first().is_some_and(|byte| *byte == b'#' || byte.is_ascii_digit()));
         let whole = level.condition == Condition::Whole;
         self.finish_condition(true, &token);
         let strength = if self.wordy { Strength::Medium } else { Strength::Strong };
