@@ -14,10 +14,11 @@ mod stage;
 mod stream;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use lexopt::{Arg, Parser, ValueExt};
 
 const HELP: &str = "\
@@ -36,7 +37,7 @@ Usage: framewall-load app --listen ADDRESS [--threads N]
   idle    Connections exchange --messages messages and stay open
   attack  One connection sends an attack and prints the code with which it is closed
 
-Options: --connections N (1), --bytes N (128): of a message; --deflate: messages are compressed; --threads N (1);
+Options: --connections N (1), --bytes N (128), of a message; --deflate: messages are compressed; --threads N (1);
          --rate N (1000), --messages N (1), --warm-up-ms N (300), --measure-ms N (2000)
 
 Clients connect, warm up, print a JSON line with the event `ready`, and wait for a line on standard input. Then they do
@@ -51,7 +52,7 @@ struct Options {
     bytes: usize,
     connections: usize,
     /// Messages a second, of all connections together.
-    rate: u32,
+    rate: NonZeroU32,
     /// Messages of each connection.
     messages: usize,
     deflate: bool,
@@ -78,7 +79,7 @@ fn run(mut arguments: Parser) -> Result<()> {
         threads: 1,
         bytes: 128,
         connections: 1,
-        rate: 1000,
+        rate: const { NonZeroU32::new(1000).expect("it is more than none") },
         messages: 1,
         deflate: false,
         times: stage::Times { warm_up: Duration::from_millis(300), measure: Duration::from_secs(2) },
@@ -99,6 +100,9 @@ fn run(mut arguments: Parser) -> Result<()> {
             }
         }
     }
+    if options.bytes < messages::SHORTEST {
+        bail!("a message has at least {} bytes", messages::SHORTEST);
+    }
     let address = options.address.context("--listen or --to is missing")?;
     match command.string()?.as_str() {
         "app" => app::run(address, options.threads),
@@ -109,7 +113,7 @@ fn run(mut arguments: Parser) -> Result<()> {
         "open" => opening::run(address, &options),
         "paced" => paced::run(address, &options),
         "up" => stream::up(address, &options),
-        other => anyhow::bail!("there is no command `{other}`"),
+        other => bail!("there is no command `{other}`"),
     }
 }
 

@@ -4,7 +4,10 @@ use std::fmt::Write;
 
 use fastrand::Rng;
 
-/// `count` messages of exactly `bytes` bytes each, which must be at least 100.
+/// Bytes of a message that has room for what every message says.
+pub(crate) const SHORTEST: usize = 128;
+
+/// `count` messages of exactly `bytes` bytes each, which must be at least [`SHORTEST`].
 pub(crate) fn messages(count: usize, bytes: usize) -> Vec<String> {
     let mut random = Rng::with_seed(bytes as u64);
     (0..count).map(|_| message(&mut random, bytes)).collect()
@@ -12,7 +15,6 @@ pub(crate) fn messages(count: usize, bytes: usize) -> Vec<String> {
 
 /// Small messages are one record, longer ones a list of them: short ones, or texts of a kilobyte in a long list.
 fn message(random: &mut Rng, bytes: usize) -> String {
-    const SHORTEST: usize = 120;
     const END: &str = "]}";
     let longest = if bytes < 64 * 1024 { 400 } else { 1500 };
     if bytes < 2 * longest {

@@ -28,7 +28,7 @@ const TIMER: u64 = u64::MAX;
 pub(crate) fn run(to: SocketAddr, options: &Options) -> Result<()> {
     let pool = Pool::new(options.bytes, options.deflate);
     let threads = u32::try_from(options.threads)?;
-    let interval = Duration::from_secs(1) * threads / options.rate;
+    let interval = Duration::from_secs(1) * threads / options.rate.get();
     let mut groups: Vec<_> = (0..threads).map(|_| Group::new(&pool, interval)).collect::<Result<_>>()?;
     for number in 0..options.connections {
         let stream = handshake::open(to, Service::Echo, options.deflate)?;

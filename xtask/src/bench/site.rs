@@ -52,6 +52,9 @@ impl Site {
         for host in [HOST, CLIENT] {
             network::set(host, "net/ipv4/tcp_congestion_control", CONGESTION_CONTROL)?;
         }
+        // Thousands of connections follow each other within the minute for which the kernel keeps a port to itself.
+        network::set(CLIENT, "net/ipv4/ip_local_port_range", "2048 65535")?;
+        network::set(CLIENT, "net/ipv4/tcp_tw_reuse", "1")?;
         let mut command = network::command_in(HOST, &load);
         command.args(["app", "--listen", &rows::app_address().to_string()]);
         command.args(["--threads", &threads().to_string()]);
