@@ -102,6 +102,13 @@ pub struct Decision {
     pub lost: Option<LostCounts>,
 }
 
+impl Decision {
+    /// Whether there is more to it than that the message passes.
+    pub(crate) fn says_something(&self) -> bool {
+        *self != Self::default()
+    }
+}
+
 /// The memory of the limits has no room: told when it is first so, and then at most once a minute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LostCounts {

@@ -1,6 +1,6 @@
 //! One of several values, and conditions on it.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 
 use super::{
     condition::ItemCondition,
@@ -20,11 +20,23 @@ pub(super) struct Item<'a> {
     /// Of a signal.
     pub(super) kind: &'static str,
     path_text: OnceCell<Vec<u8>>,
+    /// Memory to write the path into.
+    buffer: RefCell<Vec<u8>>,
 }
 
 impl<'a> Item<'a> {
     pub(super) const fn new(name: &'a [u8], path: &'a [Segment<'a>], value: Value<'a>) -> Self {
-        Self { name, path, value, kind: "", path_text: OnceCell::new() }
+        Self { name, path, value, kind: "", path_text: OnceCell::new(), buffer: RefCell::new(Vec::new()) }
+    }
+
+    /// The same with memory to write the path into, to be [taken back](Self::into_buffer).
+    pub(super) fn with_buffer(self, buffer: Vec<u8>) -> Self {
+        self.buffer.replace(buffer);
+        self
+    }
+
+    pub(super) fn into_buffer(self) -> Vec<u8> {
+        self.path_text.into_inner().unwrap_or(self.buffer.into_inner())
     }
 
     pub(super) fn signal(
@@ -38,7 +50,8 @@ impl<'a> Item<'a> {
 
     fn path_text(&self) -> &[u8] {
         self.path_text.get_or_init(|| {
-            let mut text = Vec::new();
+            let mut text = self.buffer.take();
+            text.clear();
             write_path(self.path, &mut text);
             text
         })

@@ -55,6 +55,8 @@ pub struct Moment {
 pub struct RuleScratch {
     answers: Answers,
     groups: Vec<GroupId>,
+    /// The path of the parameter that is asked about, where rules ask for it.
+    path_text: Vec<u8>,
     /// The statements to decide.
     due: Vec<u64>,
     captures: Vec<Option<KeyHash>>,
@@ -79,10 +81,14 @@ impl RuleScratch {
     pub fn buffered_bytes(&self) -> usize {
         self.answers.memory()
             + 4 * self.groups.capacity()
+            + self.path_text.capacity()
             + 8 * self.due.capacity()
             + size_of::<Option<KeyHash>>() * self.captures.capacity()
     }
 }
+
+/// Most bytes that a session keeps for paths from message to message.
+const LONGEST_KEPT_PATH: usize = 1024;
 
 /// One message (or handshake) that is judged: tell its content, then [`decide`](Self::decide).
 #[derive(Debug)]
@@ -180,15 +186,19 @@ impl Trial<'_> {
         }
         let questions = &self.bound.set.questions;
         let name = name_of(path);
-        let RuleScratch { groups, answers, captures, .. } = &mut *self.scratch;
+        let RuleScratch { groups, answers, captures, path_text, .. } = &mut *self.scratch;
         groups.clear();
         questions.params.find(path, name, groups);
         if groups.is_empty() {
             return;
         }
         let text = TextValue::new(value);
-        let item = Item::new(name, path, Value::Text(&text));
+        let item = Item::new(name, path, Value::Text(&text)).with_buffer(std::mem::take(path_text));
         questions.on_content.ask(&item, groups, answers);
+        *path_text = item.into_buffer();
+        // A peer may have chosen a long one.
+        path_text.clear();
+        path_text.shrink_to(LONGEST_KEPT_PATH);
         if questions.captured.is_empty() {
             return;
         }

@@ -14,7 +14,7 @@ use crate::{
     detect::{Evidence, Found, Gate, Signal, SignalKind, Strength, Value},
     direction::Direction,
     payload::{Anomaly, Leaf, Place, Visitor},
-    rules::Trial,
+    rules::{Decision, Trial},
     settings::{Mode, Settings},
     verdict::{
         Finding, FindingAction, Judgement, Observation, Unit,
@@ -205,7 +205,7 @@ impl<'a> Court<'a> {
     }
 
     pub(super) fn close(mut self) -> Judgement {
-        let decision = self.decide().map(Box::new);
+        let decision = self.decide();
         let rules = self.settings.rules.current();
         for case in std::mem::take(&mut self.cases) {
             let score = case.found.score();
@@ -239,6 +239,7 @@ impl<'a> Court<'a> {
         // What blocks first, then the highest score.
         self.findings.sort_by_key(|finding| (finding.action, std::cmp::Reverse(finding.score)));
         let explanation = self.trial.as_ref().and_then(Trial::explanation).map(Box::new);
+        let decision = decision.filter(Decision::says_something).map(Box::new);
         Judgement { findings: self.findings, decision, explanation }
     }
 

@@ -111,8 +111,7 @@ impl Examiner {
             self.scratch.shrink();
         }
         let decision = trial.decide(settings.rules.counts());
-        let says_something = !decision.matched.is_empty() || decision.lost.is_some();
-        let decision = says_something.then(|| Box::new(decision));
+        let decision = decision.says_something().then(|| Box::new(decision));
         (Judgement { decision, ..Judgement::default() }, coverage)
     }
 }

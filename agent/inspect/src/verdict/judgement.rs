@@ -14,7 +14,7 @@ use crate::{
 pub(crate) struct Judgement {
     /// What detectors have found, and what was done about it.
     pub(crate) findings: Vec<Finding>,
-    /// What rules say, if they were asked.
+    /// What rules say, if they were asked and have something to say.
     pub(crate) decision: Option<Box<Decision>>,
     /// How they came to it, if that was asked for.
     pub(crate) explanation: Option<Box<Explanation>>,
