@@ -52,7 +52,7 @@ impl Buffers {
     pub(crate) fn shrink(&mut self) {
         for buffer in [&mut self.newest, &mut self.other] {
             buffer.clear();
-            buffer.shrink_to(4096);
+            buffer.shrink_to(512);
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What a session does for a message takes no memory from the allocator once its buffers have grown.
+//! What a session does for a message takes no memory from the allocator once its buffers have grown, and what a long one
+//! needed is given back.
 
 use std::{sync::Arc, time::Instant};
 
@@ -67,8 +68,9 @@ fn websocket(settings: Settings, now: Instant) -> Session {
 
 /// A text frame with the masking key 0.
 fn frame(text: &str) -> Vec<u8> {
-    let len = u8::try_from(text.len()).expect("a short text");
-    let header = if len < 126 { vec![0x81, 0x80 | len] } else { vec![0x81, 0xfe, 0, len] };
+    let len = u16::try_from(text.len()).expect("a short text");
+    let [high, low] = len.to_be_bytes();
+    let header = if len < 126 { vec![0x81, 0x80 | low] } else { vec![0x81, 0xfe, high, low] };
     [&header, &[0; 4][..], text.as_bytes()].concat()
 }
 
@@ -100,4 +102,16 @@ fn rules_that_do_not_match_allocate_nothing() {
     let (set, _) = set.unwrap_or_else(|complaints| panic!("{}", complaints[0]));
     let rules = Arc::new(LiveRules::new(set));
     assert_eq!(allocations(Settings { rules, ..Settings::default() }), 0);
+}
+
+#[test]
+fn an_idle_session_keeps_little_of_a_long_message() {
+    let now = Instant::now();
+    let mut session = websocket(Settings::default(), now);
+    let record = r#"{"id":1,"name":"a name with \"quotes\"","more":"%41 percent","list":["a","b","c"]}"#;
+    let text = format!("[{}]", [record; 190].join(","));
+    assert!(text.len() > 15 * 1024);
+    feed(&mut session, Direction::ToServer, &frame(&text), now);
+    assert_eq!(session.counters().to_server.messages, 1);
+    assert!(session.buffered_bytes() <= 4096, "{}", session.buffered_bytes());
 }

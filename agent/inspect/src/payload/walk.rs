@@ -46,19 +46,20 @@ impl Scratch {
     pub(crate) fn shrink(&mut self) {
         for space in &mut self.spaces {
             if space.buffered_bytes() > 2 * KEPT {
+                space.repeats = Repeats::default();
                 space.clear();
                 space.decoded.shrink_to(KEPT);
                 space.joined.shrink_to(KEPT);
-                space.joins.shrink_to(64);
-                space.levels.shrink_to(64);
-                space.opens.shrink_to(64);
+                space.joins.shrink_to(16);
+                space.levels.shrink_to(16);
+                space.opens.shrink_to(16);
             }
         }
     }
 }
 
 /// Memory that is kept between messages, in bytes.
-const KEPT: usize = 4096;
+const KEPT: usize = 512;
 
 impl Space {
     fn buffered_bytes(&self) -> usize {

@@ -13,8 +13,8 @@ use crate::{
     },
 };
 
-/// The message buffer keeps this capacity between messages.
-const KEPT_CAPACITY: usize = 16 * 1024;
+/// The message buffer keeps this capacity, in bytes, between messages: most are no longer, and most connections are idle.
+const KEPT_CAPACITY: usize = 1024;
 
 /// Compressed payload is unmasked and inflated in pieces that end at multiples of this size in the message, and there
 /// the ratio is looked at: always at the same places, however the input is split.
