@@ -194,13 +194,10 @@ impl Worker {
                 return reset(&client);
             }
         };
-        let prepared = client
-            .set_nodelay(true)
-            .and_then(|()| upstream.set_nodelay(true))
-            .and_then(|()| sys::keep_alive(&client));
-        if let Err(error) = prepared {
-            // The client has gone between accept and here; reading will tell how.
-            debug!(client = %name, %error, "socket options not set");
+        // What the client's side needs it has from the listener.
+        if let Err(error) = upstream.set_nodelay(true) {
+            // The application has gone between connect and here; reading will tell how.
+            debug!(client = %name, %error, "socket option not set");
         }
         let session =
             settings.map(|settings| Session::new(settings, record.link(), record.mask_key(), Instant::now()));
