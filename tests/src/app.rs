@@ -127,6 +127,17 @@ impl App {
         self.process.events_of("message").into_iter().filter(|event| event["peer"] == peer).collect()
     }
 
+    /// The messages the app saw from this client, once there are so many: it may say so later than it answers.
+    ///
+    /// # Panics
+    ///
+    /// If fewer come.
+    #[must_use]
+    pub fn wait_messages(&self, client: SocketAddr, count: usize) -> Vec<Value> {
+        let peer = self.wait_opened(client)["peer"].clone();
+        self.process.wait_events("message", count, |event| event["peer"] == peer)
+    }
+
     /// Waits until the app has seen the end of its connection with this client, and gives the status code of the
     /// Close frame it got, if it got one.
     ///

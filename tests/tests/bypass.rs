@@ -89,7 +89,7 @@ fn an_undecodable_frame_is_never_forwarded() {
         assert_eq!(close.close_code(), Some(code), "{what}: {close:?}");
         drop(client);
         assert_eq!(app.wait_closed(address), Some(u64::from(code)), "{what}");
-        assert_eq!(app.messages(address).len(), 1, "{what}");
+        assert_eq!(app.wait_messages(address, 1).len(), 1, "{what}");
         assert!(!daemon.wait_closed(address).starts_with("attack"), "{what}");
     }
     // The app complains about frames that it cannot read; it got none.
@@ -491,7 +491,7 @@ fn an_attack_after_any_amount_of_harmless_messages_is_blocked() {
         let event = daemon.wait_message_event("message_blocked", address);
         assert_eq!(event["message"], count + 1, "{event}");
         assert_eq!(app.wait_closed(address), Some(1008));
-        assert_eq!(app.messages(address).len(), count);
+        assert_eq!(app.wait_messages(address, count).len(), count);
     }
 }
 

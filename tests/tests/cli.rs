@@ -117,7 +117,7 @@ fn the_command_line_overrules_the_configuration() {
     let frame = client.wait_close().expect("a Close frame with a status code");
     assert_eq!(u16::from(frame.code), 1009, "the limit of the file holds");
     assert_eq!(daemon.wait_closed(client.address), "message-too-big");
-    assert_eq!(app.messages(client.address).len(), 1);
+    assert_eq!(app.wait_messages(client.address, 1).len(), 1);
 }
 
 #[test]

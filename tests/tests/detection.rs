@@ -40,7 +40,7 @@ fn blocked(lab: &Lab, app: &App, daemon: &Daemon, message: Message, what: &str) 
     client.wait_blocked();
     let reason = daemon.wait_closed(client.address);
     assert!(reason.starts_with("attack-"), "{what}: {reason}");
-    assert_eq!(app.messages(client.address).len(), 1, "{what}");
+    assert_eq!(app.wait_messages(client.address, 1).len(), 1, "{what}");
     daemon.wait_message_event("message_blocked", client.address)
 }
 

@@ -114,7 +114,7 @@ fn a_fragmented_attack_is_blocked_with_every_app() {
         client.wait_blocked();
         assert_eq!(app.wait_closed(client.address), Some(1008), "{kind:?}");
         assert_eq!(daemon.wait_closed(client.address), "attack-xss", "{kind:?}");
-        assert_eq!(app.messages(client.address).len(), 1, "{kind:?}");
+        assert_eq!(app.wait_messages(client.address, 1).len(), 1, "{kind:?}");
     }
 }
 
@@ -156,7 +156,7 @@ fn an_attack_in_a_binary_message_is_blocked() {
         let event = daemon.wait_message_event("message_blocked", client.address);
         assert_eq!((&event["opcode"], &event["message"]), (&json!("binary"), &json!(2)), "{event}");
         assert_eq!(daemon.wait_closed(client.address), reason);
-        assert_eq!(app.messages(client.address).len(), 1);
+        assert_eq!(app.wait_messages(client.address, 1).len(), 1);
     }
 }
 
@@ -180,7 +180,7 @@ fn a_compressed_attack_is_blocked() {
         assert_eq!(app.wait_closed(address), Some(1008), "{kind:?}");
         let event = daemon.wait_message_event("message_blocked", address);
         assert_eq!(event["location"], "$.user.name");
-        assert_eq!(app.messages(address).len(), 3, "{kind:?}");
+        assert_eq!(app.wait_messages(address, 3).len(), 3, "{kind:?}");
         assert!(!app.process.has_said("' OR"), "{kind:?}");
     }
 }

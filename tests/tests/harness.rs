@@ -28,7 +28,7 @@ fn every_app_echoes_and_reports_its_clients_without_the_daemon() {
             let large = payload::text(1, payload::LARGE);
             client.echo(&large);
             app.wait_message(address, large.as_bytes());
-            assert_eq!(app.messages(address).len(), 3, "{kind:?}");
+            assert_eq!(app.wait_messages(address, 3).len(), 3, "{kind:?}");
             client.close();
             assert_eq!(app.wait_closed(address), Some(1000), "{kind:?}");
         }

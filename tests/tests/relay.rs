@@ -71,7 +71,7 @@ fn the_python_client_gets_every_echo_byte_exact_from_every_app() {
         client.write_line(&json!({"close": 4321}).to_string());
         assert_eq!(app.wait_closed(address), Some(4321), "application codes pass");
         client.wait_event("closed", |_| true);
-        assert_eq!(app.messages(address).len(), 5, "{kind:?}");
+        assert_eq!(app.wait_messages(address, 5).len(), 5, "{kind:?}");
     }
     assert_nothing_found(&daemon);
 }
@@ -223,7 +223,7 @@ fn gets_every_message_byte_exact(kind: Kind) {
         );
         app.wait_message(address, &large_bytes);
 
-        assert_eq!(app.messages(address).len(), sent.len() + 2);
+        assert_eq!(app.wait_messages(address, sent.len() + 2).len(), sent.len() + 2);
         client.close();
         assert_eq!(app.wait_closed(address), Some(1000));
         let closed = daemon.wait_address("connection_closed", "client", address);

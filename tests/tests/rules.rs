@@ -354,7 +354,7 @@ fn a_block_says_its_code_and_reason_and_names_its_rule() {
     let frame = client.wait_close().expect("a status code");
     assert_eq!((u16::from(frame.code), frame.reason.as_str()), (4003, "not yours"));
     assert_eq!(app.wait_closed(client.address), Some(4003), "the app is told the same");
-    assert_eq!(app.messages(client.address).len(), 1);
+    assert_eq!(app.wait_messages(client.address, 1).len(), 1);
     let closed = daemon.wait_address("connection_closed", "client", client.address);
     assert_eq!((&closed["reason"], &closed["rule"]), (&json!("rule"), &json!("no-delete")));
     assert_eq!(daemon.events_of("rule_matched"), Vec::<Value>::new(), "log = none");
@@ -387,7 +387,7 @@ fn what_limits_cannot_count_is_an_event_and_no_flood_of_them() {
     for user in 0..count {
         client.echo(&format!(r#"{{"user":"u{user}"}}"#));
     }
-    assert_eq!(app.messages(client.address).len(), count, "nobody is blocked for it");
+    assert_eq!(app.wait_messages(client.address, count).len(), count, "nobody is blocked for it");
     let lost = daemon.events_of("counts_lost");
     let [event] = &lost[..] else { panic!("the first of them: {lost:?}") };
     assert_eq!((&event["rule"], &event["max_keys"]), (&json!("users"), &json!(1000)));

@@ -97,7 +97,8 @@ impl Piece {
 
     /// A message of about `len` bytes.
     pub(crate) fn message(&self, len: usize) -> (Opcode, Vec<u8>) {
-        let repeated = |len: usize| -> Vec<u8> { self.unit.iter().copied().cycle().take(len).collect() };
+        // Whole pieces only: with half a character at its end a message would be another one.
+        let repeated = |len: usize| self.unit.repeat((len / self.unit.len()).max(1));
         let text = |bytes: &[u8]| json_string(&String::from_utf8_lossy(bytes));
         let leaf = |value: String| format!("{{\"a\":{value}}}").into_bytes();
         let message = match self.form {
@@ -115,7 +116,7 @@ impl Piece {
             Form::Base64 => leaf(format!("\"{}\"", base64(&repeated(len / 4 * 3)))),
             Form::Parameters => {
                 let parameter = [b"a=".as_slice(), &self.unit, b"&"].concat();
-                parameter.iter().copied().cycle().take(len).collect()
+                parameter.repeat((len / parameter.len()).max(1))
             }
             Form::Binary => [b"\x00\xff\x0a".as_slice(), &repeated(len)].concat(),
         };
@@ -171,8 +172,9 @@ mod tests {
         }
         let (_, message) = Piece::read(b"6Man").message(12);
         assert_eq!(message, b"{\"a\":\"TWFuTWFuTWFu\"}");
+        // Whole pieces only.
         let (_, message) = Piece::read(b"j\"\n").message(3);
-        assert_eq!(message, b"{\"a\":\"\\\"\\u000a\\\"\"}");
+        assert_eq!(message, b"{\"a\":\"\\\"\\u000a\"}");
     }
 
     #[test]
