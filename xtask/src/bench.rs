@@ -80,19 +80,19 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     println!();
     environment.iter().for_each(|(name, value)| println!("{name}: {value}"));
     let mut results = Results::default();
-    for group in groups {
-        bench.measure_group(group, &mut results)?;
-    }
-    println!(
-        "\nEvery answer was what had been sent. Framewall found the attacks that were sent before and after each"
-    );
-    println!("of its measurements, and nothing else.");
+    let measured = groups.into_iter().try_for_each(|group| bench.measure_group(group, &mut results));
+    // What has been measured is kept, whatever came after it.
     let targets = targets::evaluate(&results);
     println!("\n{}", report::of_targets(&targets));
     let json = options.json.clone().map_or_else(|| bench.default_file(), Ok)?;
     fs::write(&json, format!("{:#}\n", report::json(&results, &targets, &environment)))
         .with_context(|| json.display().to_string())?;
     println!("Results: {}", json.display());
+    measured?;
+    println!(
+        "Every answer was what had been sent. Framewall found the attacks that were sent before and after each of"
+    );
+    println!("its measurements, and nothing else.");
     if let Some(file) = &options.plot {
         plot::draw(&results, file)?;
         println!("Picture: {}", file.display());

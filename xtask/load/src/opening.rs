@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
@@ -19,7 +19,7 @@ const NORMAL: [u8; 2] = 1000_u16.to_be_bytes();
 pub(crate) fn run(to: SocketAddr, options: &Options) -> Result<()> {
     let pool = Pool::new(options.bytes, options.deflate);
     let mut clients = vec![(); options.connections];
-    let one_by_one = |time: Duration| {
+    stage::perform(&mut clients, options.times, |(), time| {
         let start = Instant::now();
         let mut tally = Tally::new();
         while start.elapsed() < time {
@@ -29,11 +29,7 @@ pub(crate) fn run(to: SocketAddr, options: &Options) -> Result<()> {
         }
         tally.elapsed = start.elapsed();
         Ok(tally)
-    };
-    stage::in_threads(&mut clients, |()| one_by_one(options.times.warm_up))?;
-    stage::ready()?;
-    stage::in_threads(&mut clients, |()| one_by_one(options.times.measure))?.print();
-    Ok(())
+    })
 }
 
 /// A whole connection. The server ends it, as it should (RFC 6455 §7.1.1).

@@ -34,10 +34,7 @@ pub(crate) fn run(to: SocketAddr, options: &Options) -> Result<()> {
         let stream = handshake::open(to, Service::Echo, options.deflate)?;
         groups[number % options.threads].add(stream, pool.begin(number))?;
     }
-    stage::in_threads(&mut groups, |group| group.run(options.times.warm_up))?;
-    stage::ready()?;
-    stage::in_threads(&mut groups, |group| group.run(options.times.measure))?.print();
-    Ok(())
+    stage::perform(&mut groups, options.times, Group::run)
 }
 
 /// The connections of one thread, which have their turns one after the other.

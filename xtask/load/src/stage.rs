@@ -84,11 +84,20 @@ impl Tally {
     }
 }
 
-/// Does what is to be measured in several threads, one for each part, and adds up what they say.
-pub(crate) fn in_threads<P: Send>(
+/// Warms up, waits for the word, measures and prints; each part is a thread's.
+pub(crate) fn perform<P: Send>(
     parts: &mut [P],
-    work: impl Fn(&mut P) -> Result<Tally> + Sync,
-) -> Result<Tally> {
+    times: Times,
+    work: impl Fn(&mut P, Duration) -> Result<Tally> + Sync,
+) -> Result<()> {
+    in_threads(parts, |part| work(part, times.warm_up))?;
+    ready()?;
+    in_threads(parts, |part| work(part, times.measure))?.print();
+    Ok(())
+}
+
+/// Does what is to be measured in several threads, one for each part, and adds up what they say.
+fn in_threads<P: Send>(parts: &mut [P], work: impl Fn(&mut P) -> Result<Tally> + Sync) -> Result<Tally> {
     let before = cpu_time()?;
     let mut tally = std::thread::scope(|scope| {
         let threads: Vec<_> = parts.iter_mut().map(|part| scope.spawn(|| work(part))).collect();

@@ -38,10 +38,7 @@ fn run(
 ) -> Result<()> {
     let mut streams: Vec<_> =
         (0..options.connections).map(|_| handshake::open(to, service, false)).collect::<Result<_>>()?;
-    stage::in_threads(&mut streams, |stream| work(stream, options.times.warm_up))?;
-    stage::ready()?;
-    stage::in_threads(&mut streams, |stream| work(stream, options.times.measure))?.print();
-    Ok(())
+    stage::perform(&mut streams, options.times, work)
 }
 
 fn send(stream: &mut TcpStream, pool: &Pool, bytes: usize, time: Duration) -> Result<Tally> {
