@@ -34,7 +34,10 @@ fn line(results: &Results, load: Load, row: Row, columns: &[Metric]) -> Vec<Stri
         cells.push(summary.map_or("-".to_owned(), |summary| number(*metric, summary.median)));
         if has_spread(*metric) {
             // Half of the way from the least to the most, as part of the median.
-            let spread = summary.map(|summary| 50.0 * (summary.most - summary.least) / summary.median);
+            let rounds = results.each(load, row, *metric).len();
+            let spread = summary
+                .filter(|_| rounds > 1)
+                .map(|summary| 50.0 * (summary.most - summary.least) / summary.median);
             cells.push(spread.map_or("-".to_owned(), |percent| format!("±{percent:.0} %")));
         }
     }
