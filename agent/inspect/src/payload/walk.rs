@@ -45,21 +45,15 @@ impl Scratch {
     /// Gives back what a long message needed.
     pub(crate) fn shrink(&mut self) {
         for space in &mut self.spaces {
-            if space.buffered_bytes() > 2 * KEPT {
-                space.repeats = Repeats::default();
-                space.clear();
-                space.decoded.shrink_to(KEPT);
-                space.joined.shrink_to(KEPT);
-                space.joins.shrink_to(16);
-                space.levels.shrink_to(16);
-                space.opens.shrink_to(16);
+            if space.buffered_bytes() > KEPT {
+                *space = Space::default();
             }
         }
     }
 }
 
-/// Memory that is kept between messages, in bytes.
-const KEPT: usize = 512;
+/// Memory that is kept for a structure between messages, in bytes.
+const KEPT: usize = 1024;
 
 impl Space {
     fn buffered_bytes(&self) -> usize {

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// The message buffer keeps this capacity, in bytes, between messages: most are no longer, and most connections are idle.
+/// A message buffer of this capacity, in bytes, is kept between messages: most are no longer, and most connections are idle.
 const KEPT_CAPACITY: usize = 1024;
 
 /// Compressed payload is unmasked and inflated in pieces that end at multiples of this size in the message, and there
@@ -557,7 +557,10 @@ impl Receiver {
     /// Gives back the memory of a long message once it has been judged.
     pub(crate) fn release_message(&mut self) {
         self.payload.clear();
-        self.payload.shrink_to(KEPT_CAPACITY);
+        // A connection that is idle now needs none; one that is not pays for it with a long message only.
+        if self.payload.capacity() > KEPT_CAPACITY {
+            self.payload = Vec::new();
+        }
     }
 }
 
