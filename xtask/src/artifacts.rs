@@ -25,10 +25,10 @@ pub(crate) fn daemon(workspace: &Workspace) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Builds the application and the clients of the bench, one program, and returns its path.
-pub(crate) fn load(workspace: &Workspace) -> Result<PathBuf> {
-    let executables = build(workspace, &["build", "--package", "framewall-load"])?;
-    let (_, path) = executables.into_iter().next().context("cargo built no framewall-load")?;
+/// Builds a package of one program and returns its path.
+pub(crate) fn program(workspace: &Workspace, package: &str) -> Result<PathBuf> {
+    let executables = build(workspace, &["build", "--package", package])?;
+    let (_, path) = executables.into_iter().next().with_context(|| format!("cargo built no {package}"))?;
     Ok(path)
 }
 

@@ -3,6 +3,8 @@
 //! Callgrind counts what runs, so that a busy machine changes nothing. Each load runs with few and with many messages; the
 //! difference leaves out what is done once.
 
+mod growth;
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -20,6 +22,8 @@ Usage: cargo xtask instructions [--bless]
 
 Runs the loads of agent/inspect/benches/instructions.rs under callgrind and compares with instructions.tsv beside it. Fails
 if a load takes 10 % more than it says. Less is no failure: bless it, so that it stays.
+Then plays what the fuzz target `slowest` knows as messages of two lengths, and fails if one four times as long takes more
+than five times as many instructions.
 Installs valgrind if it is missing.
 ";
 
@@ -61,18 +65,23 @@ pub(crate) fn run(workspace: &Workspace, bless: bool) -> Result<bool> {
         let lines: String = counts.iter().map(|(load, count)| format!("{load}\t{count}\n")).collect();
         std::fs::write(&file, lines).with_context(|| file.display().to_string())?;
     }
-    Ok(is_well)
+    Ok(growth::is_linear(workspace)? && is_well)
 }
 
 /// The instructions of the whole program with so many messages.
 fn callgrind(program: &Path, load: &str, messages: u64) -> Result<u64> {
-    let mut command = Command::new("valgrind");
-    command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
-    command.arg(program).arg(load).arg(messages.to_string());
-    let output = command.stdin(Stdio::null()).output().context("valgrind")?;
+    count(&[], Command::new(program).arg(load).arg(messages.to_string()))
+}
+
+/// The instructions that callgrind collects of a command, with options for callgrind.
+fn count(options: &[&str], command: &Command) -> Result<u64> {
+    let mut valgrind = Command::new("valgrind");
+    valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).args(options);
+    valgrind.arg(command.get_program()).args(command.get_args());
+    let output = valgrind.stdin(Stdio::null()).output().context("valgrind")?;
     let log = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
-        bail!("{load} fails under callgrind:\n{log}");
+        bail!("{command:?} fails under callgrind:\n{log}");
     }
     collected(&log).with_context(|| format!("callgrind does not say what it has collected:\n{log}"))
 }

@@ -44,7 +44,7 @@ impl Site {
         apt::install(&missing.map(|(_, package)| *package).collect::<Vec<_>>())?;
         println!("bench: building the daemon, the application and the clients");
         let daemon = artifacts::daemon(workspace)?;
-        let load = artifacts::load(workspace)?;
+        let load = artifacts::program(workspace, "framewall-load")?;
         let logs = workspace.target.join("bench");
         fs::create_dir_all(&logs)?;
         raise_open_files()?;

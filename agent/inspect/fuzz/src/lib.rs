@@ -15,8 +15,9 @@
 //!   has AddressSanitizer. It wants nightly Rust and a C++ compiler, so it is a workspace of its own, as cargo-fuzz
 //!   prefers: nothing else has to compile it.
 //!
-//! One target, `slowest`, is about time: a message four times as long must not take much more than four times as long.
-//! `cargo xtask fuzz` hunts for the message with the slowest bytes in its place ([`slowest::hunt`]).
+//! One target, `slowest`, is about work: a message four times as long must not take much more than four times as much.
+//! `cargo xtask instructions` counts that ([`growth`]), and `cargo xtask fuzz` hunts for the message with the slowest
+//! bytes ([`slowest::hunt`]).
 //!
 //! `cargo xtask fuzz` takes the last where it can and the second where it cannot. An input that fails is written to
 //! `artifacts/TARGET/`; `cargo run --profile fuzz -p framewall-inspect-fuzz -- replay TARGET FILE` plays it again. One
@@ -25,6 +26,7 @@
 
 mod compare;
 pub mod driver;
+pub mod growth;
 mod handshake;
 mod input;
 mod mutate;

@@ -6,13 +6,14 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use framewall_inspect_fuzz::{SLOWEST, TARGETS, Target, driver, find, seeds, slowest};
+use framewall_inspect_fuzz::{SLOWEST, TARGETS, Target, driver, find, growth, seeds, slowest};
 
 const HELP: &str = "\
 Plays the seeds of each fuzz target and mutations of them
 
 Usage: framewall-inspect-fuzz [--target NAME] [--seconds N] [--seed N]
        framewall-inspect-fuzz replay NAME FILE...
+       framewall-inspect-fuzz growth BYTES FILE
        framewall-inspect-fuzz write-seeds
 
 Options:
@@ -22,7 +23,8 @@ Options:
 
 `slowest` hunts for the message with the slowest bytes, prints it and keeps it; that is no failure.
 
-`replay` plays files as they are. `write-seeds` writes the seeds that are made by this program; those that were found
+`replay` plays files as they are. `growth` plays an input of `slowest` as a message
+of so many bytes for callgrind, see `cargo xtask instructions`. `write-seeds` writes the seeds that are made by this program; those that were found
 stay as they are.
 ";
 
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         }
         ["write-seeds"] => seeds::write().map_err(|error| error.to_string()),
         ["replay", name, files @ ..] => replay(name, files),
+        ["growth", bytes, file] => grow(bytes, file),
         options => fuzz(options),
     };
     match outcome {
@@ -83,12 +86,22 @@ fn fuzz(options: &[&str]) -> Result<(), String> {
 fn replay(name: &str, files: &[&str]) -> Result<(), String> {
     let target = target(name)?;
     for file in files {
-        let input = std::fs::read(file).map_err(|error| format!("{file}: {error}"))?;
+        let input = read(file)?;
         println!("{file}: {} bytes", input.len());
         (target.run)(&input);
     }
     println!("no failure");
     Ok(())
+}
+
+fn grow(bytes: &str, file: &str) -> Result<(), String> {
+    let len = bytes.parse().map_err(|_| format!("growth {bytes}: not a number"))?;
+    growth::play(&read(file)?, len);
+    Ok(())
+}
+
+fn read(file: &str) -> Result<Vec<u8>, String> {
+    std::fs::read(file).map_err(|error| format!("{file}: {error}"))
 }
 
 fn target(name: &str) -> Result<Target, String> {

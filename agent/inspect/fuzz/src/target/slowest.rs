@@ -1,42 +1,26 @@
-//! How long a byte can take: the input is a piece of a message, repeated.
+//! How much work a byte can be: the input is a piece of a message, repeated.
 //!
-//! Whatever takes more than linear time shows when a message becomes longer, and an absolute time says nothing on a
-//! machine that has other things to do. So a message four times as long may take ten times as long, twice what it
-//! should and a little, and still be far from the sixteen times of a square.
-
-use std::time::{Duration, Instant};
+//! The target itself reads no clock, which says more of the machine than of the message. `cargo xtask instructions`
+//! counts the work of the seeds ([`growth`](crate::growth)), and [`hunt`](crate::slowest::hunt) looks for slower ones.
 
 use framewall_inspect::{Inspector, Mode, Opcode, Settings};
 
-/// Lengths to compare, in bytes.
+/// Lengths of messages, in bytes.
 const SHORT: usize = 8 * 1024;
 const LONG: usize = 4 * SHORT;
-
-/// What [`LONG`] may take of what [`SHORT`] takes.
-const MOST: u32 = 10;
-
-/// Below this time nothing is compared.
-const NOISE: Duration = Duration::from_micros(50);
-
-/// How often a ratio that is too large is measured anew, each time with more runs.
-const RETRIES: u32 = 5;
 
 pub(super) fn run(input: &[u8]) -> u64 {
     let piece = Piece::read(input);
     let mut inspector = Inspector::default();
-    let (short, long) = (piece.message(SHORT), piece.message(LONG));
-    let mut times = (Duration::MAX, Duration::MAX);
-    for retry in 0..=RETRIES {
-        let runs = 2 << retry;
-        times.0 = times.0.min(cost(&mut inspector, &short, runs));
-        times.1 = times.1.min(cost(&mut inspector, &long, runs));
-        if times.1 <= times.0 * MOST + NOISE {
-            // Courses that differ in a tenth of a decade are different.
-            let nanoseconds = times.1.as_nanos().max(1) as f64;
-            return (nanoseconds.log10() * 10.0) as u64;
-        }
-    }
-    panic!("{SHORT} bytes take {:?}, and {LONG} bytes {:?}: {piece:?}", times.0, times.1);
+    let short = judge(&mut inspector, &piece.message(SHORT));
+    let long = judge(&mut inspector, &piece.message(LONG));
+    short << 32 | long
+}
+
+/// Looks at all of a message, as mode log does. Returns the findings of it.
+pub(crate) fn judge(inspector: &mut Inspector, (opcode, message): &(Opcode, Vec<u8>)) -> u64 {
+    let settings = Settings { mode: Mode::Log, ..Settings::default() };
+    inspector.inspect(&settings, *opcode, message).len() as u64
 }
 
 /// What is repeated in a message.
@@ -98,7 +82,8 @@ impl Piece {
     /// A message of about `len` bytes.
     pub(crate) fn message(&self, len: usize) -> (Opcode, Vec<u8>) {
         // Whole pieces only: with half a character at its end a message would be another one.
-        let repeated = |len: usize| self.unit.repeat((len / self.unit.len()).max(1));
+        let times = |len: usize| (len / self.unit.len()).max(1);
+        let repeated = |len: usize| self.unit.repeat(times(len));
         let text = |bytes: &[u8]| json_string(&String::from_utf8_lossy(bytes));
         let leaf = |value: String| format!("{{\"a\":{value}}}").into_bytes();
         let message = match self.form {
@@ -113,7 +98,11 @@ impl Piece {
                 let letters = repeated(len / 3);
                 leaf(format!("\"{}\"", letters.iter().map(|byte| format!("%{byte:02X}")).collect::<String>()))
             }
-            Form::Base64 => leaf(format!("\"{}\"", base64(&repeated(len / 4 * 3)))),
+            // Three at a time, so that no group of Base64 is left out.
+            Form::Base64 => {
+                let bytes = self.unit.repeat(times(len / 4 * 3).next_multiple_of(3));
+                leaf(format!("\"{}\"", base64(&bytes)))
+            }
             Form::Parameters => {
                 let parameter = [b"a=".as_slice(), &self.unit, b"&"].concat();
                 parameter.repeat((len / parameter.len()).max(1))
@@ -123,17 +112,6 @@ impl Piece {
         let opcode = if self.form == Form::Binary { Opcode::Binary } else { Opcode::Text };
         (opcode, message)
     }
-}
-
-/// The shortest of so many times, in mode log, which looks at all of a message.
-pub(crate) fn cost(inspector: &mut Inspector, (opcode, message): &(Opcode, Vec<u8>), runs: u32) -> Duration {
-    let settings = Settings { mode: Mode::Log, ..Settings::default() };
-    let times = (0..runs).map(|_| {
-        let start = Instant::now();
-        std::hint::black_box(inspector.inspect(&settings, *opcode, std::hint::black_box(message)));
-        start.elapsed()
-    });
-    times.min().unwrap_or_default()
 }
 
 fn json_string(text: &str) -> String {
