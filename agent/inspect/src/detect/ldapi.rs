@@ -32,6 +32,7 @@ impl Detector for Ldapi {
                 "x)(cn=*",
                 "*()|&'",
                 "*)(&",
+                "*(|(mail=*))",
             ],
             passed: &[
                 "(&(objectClass=user)(uid=ann))",
@@ -43,12 +44,14 @@ impl Detector for Ldapi {
                 "f(x)(y=2)",
                 "if (a) (b = c);",
                 "a * (b) (c)",
+                "*(&(x))",
+                "(*|(a=b))",
             ],
         }
     }
 
     fn literals(&self) -> &'static [&'static str] {
-        &[")(", "*))", "*()|", ") (", ")\0", ")%00"]
+        &[")(", "*))", "*()|", "*(|(", "*(&(", "*(!(", ") (", ")\0", ")%00"]
     }
 
     fn applies(&self, gate: &Gate) -> bool {
@@ -75,6 +78,11 @@ impl Detector for Ldapi {
         if bytes.starts_with(b"*()|") {
             found.push("every special character of a filter", Strength::Strong, 0..4);
         }
+        if let [b'*', b'(', b'|' | b'&' | b'!', b'(', name @ ..] = bytes
+            && compared(name).is_some()
+        {
+            found.push("pattern, then a filter", Strength::Strong, 0..bytes.len().min(48));
+        }
     }
 }
 
@@ -98,12 +106,8 @@ fn break_out(bytes: &[u8], close: usize, found: &mut Found) {
     };
     let operators = inside.iter().take_while(|byte| matches!(**byte, b'&' | b'|' | b'!' | b'(')).count();
     let name = inside.get(operators..).unwrap_or_default();
-    let len = name
-        .iter()
-        .take(40)
-        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(**byte, b'-' | b':' | b'.' | b';'))
-        .count();
-    let compares = len > 0 && matches!(name.get(len..), Some([b'=', ..] | [b'~' | b'>' | b'<', b'=', ..]));
+    let compared = compared(name);
+    let (compares, len) = (compared.is_some(), compared.unwrap_or_default());
     let has_operator = matches!(inside.first(), Some(b'&' | b'|' | b'!'));
     if !short {
         return;
@@ -119,6 +123,14 @@ fn break_out(bytes: &[u8], close: usize, found: &mut Found) {
         let strength = if cut { Strength::Certain } else { Strength::Medium };
         found.push("assertion closed, then another", strength, at);
     }
+}
+
+/// The length of an attribute that is compared with something (RFC 4515, section 3).
+fn compared(name: &[u8]) -> Option<usize> {
+    let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(*byte, b'-' | b':' | b'.' | b';');
+    let len = name.iter().take(40).take_while(|byte| is_of_name(byte)).count();
+    let compares = matches!(name.get(len..), Some([b'=', ..] | [b'~' | b'>' | b'<', b'=', ..]));
+    (len > 0 && compares).then_some(len)
 }
 
 /// Whether a NUL cuts off what the filter goes on with.
