@@ -321,7 +321,7 @@ impl RuleSet {
     fn ask_connection(&self, facts: &ConnectionFacts<'_>, answers: &mut Answers) {
         let questions = &self.questions;
         let index = &questions.on_connection;
-        let group = |field: Field| questions.fields.get(&field).copied();
+        let group = |field: Field| questions.field(field);
         let ask = |group: Option<GroupId>, name: &[u8], value: Value<'_>, answers: &mut Answers| {
             if let Some(group) = group {
                 index.ask(&Item::new(name, &[], value), &[group], answers);
@@ -360,8 +360,8 @@ impl RuleSet {
             text(Field::Extension, &extension, answers);
         }
         let any = |of: Multi| questions.any.get(&of).copied();
-        let mut named = |of: Multi, one: Option<&GroupId>, name: &[u8], value: &[u8]| {
-            let groups: Vec<_> = one.copied().into_iter().chain(any(of)).collect();
+        let mut named = |of: Multi, one: Option<&Option<GroupId>>, name: &[u8], value: &[u8]| {
+            let groups: Vec<_> = one.copied().flatten().into_iter().chain(any(of)).collect();
             index.ask(&Item::new(name, &[], Value::Text(&TextValue::new(value))), &groups, answers);
         };
         for (name, value) in handshake.headers() {
