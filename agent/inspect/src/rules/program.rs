@@ -153,6 +153,7 @@ pub(super) struct ParamGroups {
 
 impl ParamGroups {
     /// Calls `visit` with each group of the parameter at a path, whose name is known.
+    #[inline]
     pub(super) fn find(&self, path: &[Segment<'_>], name: &[u8], mut visit: impl FnMut(GroupId)) {
         if let Some(group) = self.all {
             visit(group);

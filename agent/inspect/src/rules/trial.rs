@@ -186,22 +186,29 @@ impl Trial<'_> {
         }
         let questions = &self.bound.set.questions;
         let name = name_of(path);
-        let RuleScratch { groups, answers, captures, path_text, .. } = &mut *self.scratch;
         let size = Size {
             value: value.len(),
             name: name.len(),
             path: longest_text(path),
             first: value.first().copied(),
         };
+        let groups = &mut self.scratch.groups;
         groups.clear();
         questions.params.find(path, name, |group| {
             if questions.on_content.may_answer(group, size) {
                 groups.push(group);
             }
         });
-        if groups.is_empty() {
-            return;
+        if !groups.is_empty() {
+            self.ask(name, path, value);
         }
+    }
+
+    /// Puts a parameter to its groups. Most never come here.
+    #[inline(never)]
+    fn ask(&mut self, name: &[u8], path: &[Segment<'_>], value: &[u8]) {
+        let questions = &self.bound.set.questions;
+        let RuleScratch { groups, answers, captures, path_text, .. } = &mut *self.scratch;
         for (_, slot) in questions.captured.iter().filter(|(group, _)| groups.contains(group)) {
             if let Some(slot) = captures.get_mut(*slot) {
                 // Of several the last, which is what applications use.
