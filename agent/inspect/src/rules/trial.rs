@@ -3,7 +3,7 @@
 mod decide;
 mod explain;
 
-use std::{sync::Arc, time::Instant};
+use std::{cell::Cell, sync::Arc, time::Instant};
 
 use super::{
     condition::Subject,
@@ -50,6 +50,11 @@ pub struct Moment {
     pub unix_s: u64,
 }
 
+thread_local! {
+    /// The memory of whoever is judging on this thread.
+    static SPARE: Cell<Option<Box<RuleScratch>>> = const { Cell::new(None) };
+}
+
 /// Memory that is used again from message to message; one for each connection, or for each thread.
 #[derive(Debug, Default)]
 pub struct RuleScratch {
@@ -77,13 +82,13 @@ struct Seen {
 }
 
 impl RuleScratch {
-    /// Approximate memory in bytes.
-    pub fn buffered_bytes(&self) -> usize {
-        self.answers.memory()
-            + 4 * self.groups.capacity()
-            + self.path_text.capacity()
-            + 8 * self.due.capacity()
-            + size_of::<Option<KeyHash>>() * self.captures.capacity()
+    /// Memory for one message, to be [given back](Self::give_back) for that of another connection.
+    pub(crate) fn lend() -> Box<Self> {
+        SPARE.take().unwrap_or_default()
+    }
+
+    pub(crate) fn give_back(self: Box<Self>) {
+        SPARE.set(Some(self));
     }
 }
 

@@ -64,11 +64,6 @@ impl Answers {
         self.bits.into()
     }
 
-    /// Approximate memory in bytes.
-    pub(in crate::rules) fn memory(&self) -> usize {
-        8 * self.bits.capacity() + 4 * (self.yes.capacity() + self.stamps.capacity()) + self.lower.capacity()
-    }
-
     pub(super) fn next_value(&mut self) {
         self.stamp = self.stamp.wrapping_add(1);
         if self.stamp == 0 {

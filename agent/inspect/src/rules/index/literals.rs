@@ -1,6 +1,6 @@
 //! Texts that questions wait for, all of a group found in one pass.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use aho_corasick::{
     Anchored, BuildError, StartKind,
@@ -45,7 +45,7 @@ impl Waiting {
 
 /// Collects the literals of a group, by their text in lower case.
 #[derive(Debug, Default)]
-pub(super) struct LiteralsBuilder(HashMap<Vec<u8>, Waiting>);
+pub(super) struct LiteralsBuilder(BTreeMap<Vec<u8>, Waiting>);
 
 impl LiteralsBuilder {
     /// A question that is answered with yes wherever the literal stands.
