@@ -14,7 +14,7 @@ use framewall_inspect::{
 use support::{client_frame, feed, websocket};
 
 /// Name, bytes of a message, rules or not, what is sent.
-const LOADS: [(&str, usize, bool, Kind); 9] = [
+const LOADS: [(&str, usize, bool, Kind); 11] = [
     ("chat-128", 128, false, Kind::Chat),
     ("chat-128-rules", 128, true, Kind::Chat),
     ("chat-1k", 1024, false, Kind::Chat),
@@ -24,6 +24,8 @@ const LOADS: [(&str, usize, bool, Kind); 9] = [
     ("attack", 0, false, Kind::Attack),
     ("binary-16k", 16 * 1024, false, Kind::Binary),
     ("to-client-1k", 1024, false, Kind::ToClient),
+    ("opening", 128, false, Kind::Opening),
+    ("opening-rules", 128, true, Kind::Opening),
 ];
 
 #[derive(Clone, Copy)]
@@ -33,6 +35,8 @@ enum Kind {
     Attack,
     Binary,
     ToClient,
+    /// A connection with a chat message.
+    Opening,
 }
 
 fn main() {
@@ -47,10 +51,14 @@ fn main() {
     let count: usize = count.parse().expect("a number of messages");
     let settings = Settings { mode: Mode::Log, rules: rules_of(rules), ..Settings::default() };
     let now = Instant::now();
-    let mut session = websocket("", &Arc::new(settings), now);
+    let settings = Arc::new(settings);
+    let mut session = websocket("", &settings, now);
     let direction = if matches!(kind, Kind::ToClient) { Direction::ToClient } else { Direction::ToServer };
     let frames: Vec<Vec<u8>> = (0..16).map(|n| frame(kind, bytes, n)).collect();
     for frame in frames.iter().cycle().take(count) {
+        if matches!(kind, Kind::Opening) {
+            session = websocket("", &settings, now);
+        }
         feed(&mut session, direction, frame, now);
     }
     let counters = session.counters();
@@ -70,7 +78,7 @@ fn rules_of(some: bool) -> Arc<LiveRules> {
 
 fn frame(kind: Kind, bytes: usize, n: usize) -> Vec<u8> {
     match kind {
-        Kind::Chat => client_frame(0x81, chat(bytes, n).as_bytes()),
+        Kind::Chat | Kind::Opening => client_frame(0x81, chat(bytes, n).as_bytes()),
         Kind::Records => client_frame(0x81, records(bytes, n).as_bytes()),
         Kind::Attack => {
             let attack = [

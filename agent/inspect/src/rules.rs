@@ -78,6 +78,7 @@ mod rule;
 mod set;
 mod signals;
 mod test;
+mod text_map;
 mod trial;
 mod warning;
 

@@ -170,20 +170,24 @@ impl Worker {
             }
         };
         let worker = Arc::clone(self);
+        let mut closing = closing;
         tokio::spawn(async move {
-            worker.serve(client, peer, server, settings, closing).await;
+            // Memory that each connection has for as long as it lives: what came before the relay is not in it.
+            if let Some(mut relay) = worker.join(client, peer, server, settings).await {
+                relay.run(&mut closing).await;
+            }
             drop(slot);
         });
     }
 
-    async fn serve(
+    /// Connects on to the application; `None` if that cannot be reached, and the client is reset.
+    async fn join(
         &self,
         client: TcpStream,
         peer: SocketAddr,
         server: SocketAddr,
         settings: Option<Arc<Settings>>,
-        closing: watch::Receiver<Phase>,
-    ) {
+    ) -> Option<Relay> {
         let name = self.shared.names.name(peer);
         let mut record = Record::open(self.shared.events.clone(), peer.ip(), name, server);
         let upstream = match upstream::connect(&self.upstreams, server, peer).await {
@@ -191,7 +195,8 @@ impl Worker {
             Err(error) => {
                 debug!(client = %name, %server, %error, "the application cannot be reached");
                 record.end(error.end_reason());
-                return reset(&client);
+                reset(&client);
+                return None;
             }
         };
         // What the client's side needs it has from the listener.
@@ -201,7 +206,7 @@ impl Worker {
         }
         let session =
             settings.map(|settings| Session::new(settings, record.link(), record.mask_key(), Instant::now()));
-        Relay::new(client, upstream, session, record).run(closing).await;
+        Some(Relay::new(client, upstream, session, record))
     }
 }
 

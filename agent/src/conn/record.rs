@@ -255,7 +255,12 @@ impl Drop for Record {
         let (reason, detail) = (reason.as_str(), reason.detail());
         let [bytes_to_server, bytes_to_client] = self.bytes;
         let duration_ms = self.opened.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
-        info!(connection, %client, %server, reason, detail, duration_ms, bytes_to_server, bytes_to_client, "connection closed");
+        // A line for each visit would only say what its events say.
+        if matches!(self.reason, Some(EndReason::ClientClosed | EndReason::AppClosed)) {
+            debug!(connection, %client, %server, reason, duration_ms, bytes_to_server, bytes_to_client, "connection closed");
+        } else {
+            info!(connection, %client, %server, reason, detail, duration_ms, bytes_to_server, bytes_to_client, "connection closed");
+        }
         self.events.emit(&Event::ConnectionClosed {
             connection,
             client,

@@ -78,8 +78,8 @@ impl Relay {
     }
 
     /// Relays until the connection is over or `phase` says that the daemon closes its connections.
-    pub(crate) async fn run(mut self, mut phase: watch::Receiver<Phase>) {
-        let end = self.relay(&mut phase).await;
+    pub(crate) async fn run(&mut self, phase: &mut watch::Receiver<Phase>) {
+        let end = self.relay(phase).await;
         if let Some(session) = &self.session {
             self.record.set_counters(session.counters());
         }

@@ -1,8 +1,8 @@
 //! Events: one JSON object a line, for machines.
 //!
 //! A connection never waits for whoever reads the events. They pass through a bounded queue to a thread that
-//! writes them; when the queue is full an event is dropped and counted, and the count is the next event that is
-//! written (`events_dropped`).
+//! writes them: one at once, those that follow it some milliseconds later, all together. When the queue is full an
+//! event is dropped and counted, and the count is the next event that is written (`events_dropped`).
 
 use std::{
     borrow::Cow,
@@ -16,8 +16,8 @@ use std::{
         atomic::{AtomicU64, Ordering},
         mpsc::{Receiver, SyncSender, sync_channel},
     },
-    thread::JoinHandle,
-    time::SystemTime,
+    thread::{JoinHandle, sleep},
+    time::{Duration, SystemTime},
 };
 
 use framewall_inspect::{Finding, Handshake, Offence, RuleMatch, Unit};
@@ -29,6 +29,10 @@ use crate::cli::RunMode;
 
 /// Events that may wait to be written.
 const QUEUE: usize = 16 * 1024;
+
+/// How long the thread that writes lets events gather after it has written some. Meanwhile it need not be woken, which
+/// costs more than anything else about an event.
+const GATHER: Duration = Duration::from_millis(5);
 
 /// Where events go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -408,11 +412,14 @@ fn write_lines(lines: &Receiver<Vec<u8>>, output: Box<dyn Write + Send>, dropped
             }
             Err(_same) => {}
         }
+        sleep(GATHER);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
 
     #[test]
@@ -426,6 +433,46 @@ mod tests {
         assert_eq!(event["client"], "192.0.2.7:4242");
         assert_eq!(event["server"], "[2001:db8::1]:8080");
         assert!(event["ts"].as_str().is_some_and(|ts| ts.ends_with('Z')));
+    }
+
+    /// Remembers each write.
+    #[derive(Clone, Debug, Default)]
+    struct Writes(Arc<Mutex<Vec<Vec<u8>>>>);
+
+    impl Write for Writes {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("no writer panics").push(bytes.to_vec());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn an_event_is_written_at_once_and_what_follows_it_together() {
+        let (queue, lines) = sync_channel(QUEUE);
+        let events = Events { queue, dropped: Arc::default() };
+        let writes = Writes::default();
+        let output = Box::new(writes.clone());
+        let writer = std::thread::spawn(move || write_lines(&lines, output, &AtomicU64::new(0)));
+        let written = || writes.0.lock().expect("no writer panics").clone();
+        events.emit(&Event::DaemonStopped);
+        while written().is_empty() {
+            sleep(Duration::from_millis(1));
+        }
+        for _ in 0..100 {
+            events.emit(&Event::DaemonStopped);
+        }
+        drop(events);
+        writer.join().expect("the writer ends when nobody can send any more");
+        let writes = written();
+        let lines: usize =
+            writes.iter().map(|write| write.iter().filter(|byte| **byte == b'\n').count()).sum();
+        assert_eq!(lines, 101);
+        // A busy machine may take longer over them than they gather.
+        assert!(writes.len() <= 20, "{} writes", writes.len());
     }
 
     #[test]

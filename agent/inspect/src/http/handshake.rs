@@ -59,11 +59,7 @@ impl Handshake {
 
     /// The fields of the request, in order: names as sent, values without surrounding blanks.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.lines().skip(1).filter_map(|line| {
-            let colon = line.iter().position(|&byte| byte == b':')?;
-            let (name, value) = line.split_at(colon);
-            Some((std::str::from_utf8(name).ok()?, value.get(1..)?.trim_ascii()))
-        })
+        self.fields().filter_map(|(name, value)| Some((std::str::from_utf8(name).ok()?, value.trim_ascii())))
     }
 
     /// The values of all fields of that name, in any case.
@@ -121,7 +117,8 @@ impl Handshake {
     }
 
     pub(crate) fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.headers().filter(move |field| field.0.eq_ignore_ascii_case(name)).map(|field| field.1)
+        let is_wanted = move |field: &(&[u8], _)| field.0.eq_ignore_ascii_case(name.as_bytes());
+        self.fields().filter(is_wanted).map(|field| field.1.trim_ascii())
     }
 
     fn request_line(&self) -> (&str, &str) {
@@ -130,12 +127,31 @@ impl Handshake {
         (method, rest.rsplit_once(' ').map_or(rest, |(target, _version)| target))
     }
 
+    /// The fields of the request, as they stand there.
+    fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.lines().skip(1).filter_map(|line| {
+            let (name, value) = line.split_at(memchr::memchr(b':', line)?);
+            Some((name, value.get(1..)?))
+        })
+    }
+
     /// The lines that are not empty.
     fn lines(&self) -> impl Iterator<Item = &[u8]> {
-        self.head
-            .split(|&byte| byte == b'\n')
-            .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
-            .filter(|line| !line.is_empty())
+        let mut rest = &*self.head;
+        std::iter::from_fn(move || {
+            loop {
+                if rest.is_empty() {
+                    return None;
+                }
+                let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+                let line = rest.get(..end).unwrap_or_default();
+                rest = rest.get(end + 1..).unwrap_or_default();
+                let line = line.strip_suffix(b"\r").unwrap_or(line);
+                if !line.is_empty() {
+                    return Some(line);
+                }
+            }
+        })
     }
 }
 

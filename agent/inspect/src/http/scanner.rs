@@ -1,4 +1,4 @@
-//! Finds the end of an HTTP head, byte by byte, without looking at any byte twice.
+//! Finds the end of an HTTP head without looking at any byte twice.
 
 use crate::{action::OpaqueKind, http::HttpAmbiguity};
 
@@ -80,10 +80,23 @@ impl HeadScanner {
 
     /// Reads on in `bytes`. After any answer but [`Scan::More`] the scanner is used up.
     pub(crate) fn scan(&mut self, bytes: &[u8]) -> Scan {
-        for (at, &byte) in bytes.iter().enumerate() {
+        let mut next = 0;
+        while let Some(&byte) = bytes.get(next) {
             if self.total == self.limit {
                 return Scan::TooBig;
             }
+            if !self.in_first_line && !self.after_cr && self.line_len > 0 && !matches!(byte, b'\r' | b'\n') {
+                // Within a field: only the end of its line can matter.
+                let rest = bytes.get(next..).unwrap_or_default();
+                let len = memchr::memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
+                let len = len.min(self.limit - self.total);
+                self.total += len;
+                self.line_len += len;
+                next += len;
+                continue;
+            }
+            let at = next;
+            next += 1;
             self.total += 1;
             let after_cr = std::mem::replace(&mut self.after_cr, byte == b'\r');
             let step = match (self.in_first_line, byte) {

@@ -163,6 +163,11 @@ impl<'a> Place<'a> {
     /// way: there it ends at the string.
     pub(crate) fn with_path<T>(&self, act: impl FnOnce(&[Segment<'_>]) -> T) -> T {
         const FEW: usize = 16;
+        // Most values: a few levels below the message itself, names without escapes.
+        let mut short = [Segment::Index(0); 4];
+        if let Some(len) = self.write_short_path(&mut short) {
+            return act(short.get(..len).unwrap_or_default());
+        }
         let mut names = Vec::new();
         self.collect_escaped(&mut names);
         let mut names = names.iter();
@@ -181,6 +186,26 @@ impl<'a> Place<'a> {
         let mut path = Vec::with_capacity(len);
         self.write_path(&mut names, &mut |segment| path.push(segment));
         act(&path)
+    }
+
+    /// Writes the path and returns its length; `None` if that takes more.
+    fn write_short_path(&self, path: &mut [Segment<'a>]) -> Option<usize> {
+        let Step::Levels { text, levels, escapes } = self.step else { return None };
+        if self.outer.is_some_and(|outer| !matches!(outer.step, Step::Whole)) {
+            return None;
+        }
+        let mut free = path.iter_mut();
+        for level in levels {
+            let segment = level.segment(text)?;
+            if let Segment::Key(name) = segment
+                && escapes
+                && name.contains(&b'\\')
+            {
+                return None;
+            }
+            *free.next()? = segment;
+        }
+        Some(levels.len())
     }
 
     /// The string that this is found in, if it is in one.
@@ -256,7 +281,7 @@ impl<'a> Place<'a> {
                     if escapes && level.escaped_name(text).is_some() {
                         write(Segment::Key(names.next().map(Vec::as_slice).unwrap_or_default()));
                     } else {
-                        level.write_to(text, write);
+                        level.segment(text).into_iter().for_each(&mut *write);
                     }
                 }
             }
@@ -323,17 +348,18 @@ impl Level {
         text.get(start..end).filter(|name| memchr::memchr(b'\\', name).is_some())
     }
 
-    fn write_to<'n>(&self, text: &'n [u8], write: &mut dyn FnMut(Segment<'n>)) {
-        match *self {
-            Self::Array { index, .. } => write(Segment::Index(index)),
-            Self::Object { key: NO_NAME } => {}
-            Self::Number(number) => write(Segment::Index(usize::try_from(number).unwrap_or(usize::MAX))),
+    /// The segment, with its name as written; `None` for a member whose name is still to come.
+    fn segment<'n>(&self, text: &'n [u8]) -> Option<Segment<'n>> {
+        Some(match *self {
+            Self::Object { key: NO_NAME } => return None,
+            Self::Array { index, .. } => Segment::Index(index),
+            Self::Number(number) => Segment::Index(usize::try_from(number).unwrap_or(usize::MAX)),
             Self::Object { key: (start, end) }
             | Self::Element { name: (start, end) }
             | Self::Attribute { name: (start, end) } => {
-                write(Segment::Key(text.get(start..end).unwrap_or_default()));
+                Segment::Key(text.get(start..end).unwrap_or_default())
             }
-        }
+        })
     }
 
     fn push_to(&self, path: &mut String, text: &[u8]) {

@@ -5,7 +5,7 @@ use std::cell::{OnceCell, RefCell};
 use super::{
     condition::ItemCondition,
     field::Part,
-    param_path::{Segment, name_of, write_path},
+    param_path::{MAX_PATH, Segment, name_of, write_path},
     test::{TextValue, Value},
 };
 
@@ -48,7 +48,13 @@ impl<'a> Item<'a> {
         Self { kind, ..Self::new(name, path, value) }
     }
 
-    fn path_text(&self) -> &[u8] {
+    /// The path as text; a long one is cut.
+    pub(super) fn path_text(&self) -> &[u8] {
+        if let [Segment::Key(name)] = self.path
+            && name.len() <= MAX_PATH
+        {
+            return name;
+        }
         self.path_text.get_or_init(|| {
             let mut text = self.buffer.take();
             text.clear();

@@ -1,10 +1,6 @@
 //! Named lists: `[lists.office]`.
 
-use std::{
-    cell::RefCell,
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
 use toml::de::DeValue;
 
@@ -17,6 +13,7 @@ use super::{
     read::{Place, Reader, Table, kind},
     signals::SignalNames,
     test::Test,
+    text_map::TextMap,
 };
 
 /// Gives the text of a list's file: its name as it is written, and the name of the rule file in which it is written.
@@ -195,9 +192,12 @@ impl Checker<'_> {
 }
 
 fn compiled(kind: ListType, entries: &[String], fold: bool) -> Test {
-    let texts = |fold: bool| -> Arc<HashSet<Box<[u8]>>> {
-        let bytes = |entry: &String| if fold { entry.to_ascii_lowercase() } else { entry.clone() };
-        Arc::new(entries.iter().map(|entry| bytes(entry).into_bytes().into_boxed_slice()).collect())
+    let texts = |fold: bool| -> Arc<TextMap<()>> {
+        let lower = |entry: &String| entry.to_ascii_lowercase();
+        Arc::new(match fold {
+            true => entries.iter().map(lower).collect::<Vec<_>>().iter().map(String::as_bytes).collect(),
+            false => entries.iter().map(String::as_bytes).collect(),
+        })
     };
     match kind {
         // Letters beyond ASCII are compared as they stand.

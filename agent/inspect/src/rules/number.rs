@@ -10,6 +10,11 @@ pub(super) enum Number {
 }
 
 impl Number {
+    /// Whether a number may begin with this byte.
+    pub(super) const fn may_begin(byte: u8) -> bool {
+        byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.')
+    }
+
     /// Reads a decimal number as JSON writes it (RFC 8259 §6), with a sign and leading zeros, too.
     pub(super) fn parse(text: &[u8]) -> Option<Self> {
         const LONGEST: usize = 64;

@@ -164,9 +164,11 @@ fn part(text: &str) -> Result<(Part, Option<&str>), String> {
     Ok((part, after))
 }
 
-/// Appends `user.roles.0`, at most about a kilobyte of it.
+/// How much of a name, and about how much of a path, is looked at, in bytes.
+pub(super) const MAX_PATH: usize = 1024;
+
+/// Appends `user.roles.0`, at most about [`MAX_PATH`] of it.
 pub(super) fn write_path(path: &[Segment<'_>], out: &mut Vec<u8>) {
-    const MAX_PATH: usize = 1024;
     for segment in path {
         if out.len() > MAX_PATH {
             return;
@@ -179,6 +181,16 @@ pub(super) fn write_path(path: &[Segment<'_>], out: &mut Vec<u8>) {
             Segment::Index(index) => out.extend_from_slice(index.to_string().as_bytes()),
         }
     }
+}
+
+/// At least the length of what [`write_path`] writes, in bytes.
+pub(super) fn longest_text(path: &[Segment<'_>]) -> usize {
+    const MAX_DIGITS: usize = 20;
+    let len = |segment: &Segment<'_>| match segment {
+        Segment::Key(name) => name.len(),
+        Segment::Index(_) => MAX_DIGITS,
+    };
+    path.iter().map(len).fold(path.len(), usize::saturating_add)
 }
 
 /// The name of a parameter: that of the innermost member around it.

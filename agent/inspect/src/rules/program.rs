@@ -5,9 +5,10 @@ use std::{collections::HashMap, sync::Arc};
 use super::{
     condition::{Atom, Condition, ItemCondition, Subject},
     field::{Field, Multi, Part, Scope},
-    index::{Bit, GroupId, Index, IndexBuilder, RuleMap},
-    param_path::{Anchor, ParamPattern},
+    index::{Bit, GroupId, Index, IndexBuilder},
+    param_path::{Anchor, ParamPattern, Segment},
     test::Test,
+    text_map::TextMap,
 };
 
 /// A condition over questions, by their numbers.
@@ -112,71 +113,85 @@ pub(super) struct Questions {
     pub(super) on_connection: Index,
     pub(super) on_content: Index,
     pub(super) signals: SignalQuestions,
-    pub(super) fields: HashMap<Field, GroupId>,
-    pub(super) headers: RuleMap<GroupId>,
-    pub(super) queries: RuleMap<GroupId>,
-    pub(super) cookies: RuleMap<GroupId>,
+    /// Few; without a hash, which would be asked for with each message.
+    fields: Vec<(Field, GroupId)>,
+    pub(super) headers: TextMap<Option<GroupId>>,
+    pub(super) queries: TextMap<Option<GroupId>>,
+    pub(super) cookies: TextMap<Option<GroupId>>,
     pub(super) any: HashMap<Multi, GroupId>,
     pub(super) params: ParamGroups,
-    /// Groups of parameters whose values are keys of limits, and which.
-    pub(super) captured: HashMap<GroupId, usize>,
+    /// Groups of parameters whose values are keys of limits, and which. There are few.
+    pub(super) captured: Vec<(GroupId, usize)>,
+}
+
+impl Questions {
+    /// The questions about a field.
+    pub(super) fn field(&self, field: Field) -> Option<GroupId> {
+        self.fields.iter().find(|(known, _)| *known == field).map(|(_, group)| *group)
+    }
+
+    fn field_or_new(&mut self, field: Field, index: &mut IndexBuilder) -> GroupId {
+        self.field(field).unwrap_or_else(|| {
+            let group = index.group();
+            self.fields.push((field, group));
+            group
+        })
+    }
 }
 
 /// Which groups a parameter belongs to.
 #[derive(Debug, Default)]
 pub(super) struct ParamGroups {
     /// By name; with a pattern if the path matters, too.
-    by_name: RuleMap<Vec<(Option<ParamPattern>, GroupId)>>,
+    by_name: TextMap<Vec<(Option<ParamPattern>, GroupId)>>,
     /// By a name in the path.
-    by_inner: RuleMap<Vec<(ParamPattern, GroupId)>>,
+    by_inner: TextMap<Vec<(ParamPattern, GroupId)>>,
     others: Vec<(ParamPattern, GroupId)>,
     /// Questions about any parameter.
     all: Option<GroupId>,
 }
 
 impl ParamGroups {
-    /// Appends the groups of the parameter at a path, whose name is known.
-    pub(super) fn find(
-        &self,
-        path: &[super::param_path::Segment<'_>],
-        name: &[u8],
-        groups: &mut Vec<GroupId>,
-    ) {
-        use super::param_path::Segment;
-        groups.extend(self.all);
+    /// Calls `visit` with each group of the parameter at a path, whose name is known.
+    #[inline]
+    pub(super) fn find(&self, path: &[Segment<'_>], name: &[u8], mut visit: impl FnMut(GroupId)) {
+        if let Some(group) = self.all {
+            visit(group);
+        }
         for (pattern, group) in self.by_name.get(name).into_iter().flatten() {
             if pattern.as_ref().is_none_or(|pattern| pattern.matches(path)) {
-                groups.push(*group);
+                visit(*group);
             }
         }
         if !self.by_inner.is_empty() {
-            let before = groups.len();
-            for segment in path {
+            for (at, segment) in path.iter().enumerate() {
                 let Segment::Key(key) = segment else { continue };
-                for (pattern, group) in self.by_inner.get(*key).into_iter().flatten() {
-                    // A name may stand in a path twice.
-                    let known = groups.get(before..).unwrap_or_default().contains(group);
-                    if !known && pattern.matches(path) {
-                        groups.push(*group);
+                // A name may stand in a path twice.
+                if path.get(..at).is_some_and(|before| before.contains(segment)) {
+                    continue;
+                }
+                for (pattern, group) in self.by_inner.get(key).into_iter().flatten() {
+                    if pattern.matches(path) {
+                        visit(*group);
                     }
                 }
             }
         }
         for (pattern, group) in &self.others {
             if pattern.matches(path) {
-                groups.push(*group);
+                visit(*group);
             }
         }
     }
 
     fn insert(&mut self, pattern: &ParamPattern, group: GroupId) {
         match pattern.anchor() {
-            Anchor::Name(name) => self.by_name.entry(name.into()).or_default().push((None, group)),
+            Anchor::Name(name) => self.by_name.slot(name).push((None, group)),
             Anchor::Last(name) => {
-                self.by_name.entry(name.into()).or_default().push((Some(pattern.clone()), group));
+                self.by_name.slot(name).push((Some(pattern.clone()), group));
             }
             Anchor::Inner(name) => {
-                self.by_inner.entry(name.into()).or_default().push((pattern.clone(), group));
+                self.by_inner.slot(name).push((pattern.clone(), group));
             }
             Anchor::None => self.others.push((pattern.clone(), group)),
         }
@@ -210,7 +225,8 @@ impl Compiler {
     /// Remembers the value of a parameter with each message.
     pub(super) fn capture(&mut self, pattern: &ParamPattern, slot: usize) {
         let group = self.param_group(pattern);
-        self.questions.captured.insert(group, slot);
+        self.on_content.want_all(group);
+        self.questions.captured.push((group, slot));
     }
 
     pub(super) fn compile(&mut self, condition: &Condition) -> Expr {
@@ -238,7 +254,7 @@ impl Compiler {
             Scope::Connection => {
                 let bit = add(&mut self.questions.connection);
                 let group = self.connection_group(&atom.subject);
-                self.on_connection.add(group, atom, bit);
+                self.on_connection.add(group, atom, bit, false);
                 Expr::Connection(bit)
             }
             Scope::Message => Expr::Message(add(&mut self.questions.message)),
@@ -261,19 +277,20 @@ impl Compiler {
             }
             Subject::Some { of: Multi::Signal, .. } => signals.any.push((Arc::clone(atom), bit)),
             Subject::Some { of: Multi::Param, matching } => {
-                let group = match named(matching) {
+                let name = named(matching);
+                let group = match name {
                     Some(name) => self.param_group(&ParamPattern::named(name)),
                     None => *self.questions.params.all.get_or_insert_with(|| self.on_content.group()),
                 };
-                self.on_content.add(group, atom, bit);
+                self.on_content.add(group, atom, bit, name.is_some());
             }
             Subject::Param(pattern) => {
                 let group = self.param_group(pattern);
-                self.on_content.add(group, atom, bit);
+                self.on_content.add(group, atom, bit, true);
             }
             Subject::Field(field) => {
-                let group = *self.questions.fields.entry(*field).or_insert_with(|| self.on_content.group());
-                self.on_content.add(group, atom, bit);
+                let group = self.questions.field_or_new(*field, &mut self.on_content);
+                self.on_content.add(group, atom, bit, true);
             }
             // Known with the connection.
             Subject::Header(_) | Subject::Query(_) | Subject::Cookie(_) => {}
@@ -292,8 +309,8 @@ impl Compiler {
 
     fn connection_group(&mut self, subject: &Subject) -> GroupId {
         let index = &mut self.on_connection;
-        let named = |map: &mut RuleMap<GroupId>, name: &str, index: &mut IndexBuilder| {
-            *map.entry(name.as_bytes().into()).or_insert_with(|| index.group())
+        let named = |map: &mut TextMap<Option<GroupId>>, name: &str, index: &mut IndexBuilder| {
+            *map.slot(name.as_bytes()).get_or_insert_with(|| index.group())
         };
         let questions = &mut self.questions;
         match subject {
@@ -301,7 +318,7 @@ impl Compiler {
             Subject::Query(name) => named(&mut questions.queries, name, index),
             Subject::Cookie(name) => named(&mut questions.cookies, name, index),
             Subject::Some { of, .. } => *questions.any.entry(*of).or_insert_with(|| index.group()),
-            Subject::Field(field) => *questions.fields.entry(*field).or_insert_with(|| index.group()),
+            Subject::Field(field) => questions.field_or_new(*field, index),
             // Not known with the connection.
             Subject::Param(_) | Subject::Signal { .. } => 0,
         }

@@ -25,6 +25,7 @@ use super::{
     redaction::Redaction,
     rule::{Heading, Key, LogPolicy, SignalPolicy},
     test::{TextValue, Value},
+    text_map::TextMap,
     warning::warnings,
 };
 use crate::{direction::Direction, http::Handshake};
@@ -321,7 +322,7 @@ impl RuleSet {
     fn ask_connection(&self, facts: &ConnectionFacts<'_>, answers: &mut Answers) {
         let questions = &self.questions;
         let index = &questions.on_connection;
-        let group = |field: Field| questions.fields.get(&field).copied();
+        let group = |field: Field| questions.field(field);
         let ask = |group: Option<GroupId>, name: &[u8], value: Value<'_>, answers: &mut Answers| {
             if let Some(group) = group {
                 index.ask(&Item::new(name, &[], value), &[group], answers);
@@ -336,45 +337,69 @@ impl RuleSet {
         };
         text(Field::Scheme, facts.scheme, answers);
         let Some(handshake) = facts.handshake else { return };
-        text(Field::Method, handshake.method(), answers);
-        text(Field::RawPath, handshake.path(), answers);
-        let path = normal_path(handshake.path());
-        ask(group(Field::Path), b"", Value::Text(&TextValue::new(&path)), answers);
-        if let Some(host) = handshake.host() {
+        // What nobody asks about is not looked for.
+        let asks = |field: Field| group(field).is_some();
+        if asks(Field::Method) {
+            text(Field::Method, handshake.method(), answers);
+        }
+        if asks(Field::RawPath) {
+            text(Field::RawPath, handshake.path(), answers);
+        }
+        if asks(Field::Path) {
+            let path = normal_path(handshake.path());
+            ask(group(Field::Path), b"", Value::Text(&TextValue::new(&path)), answers);
+        }
+        if asks(Field::Host)
+            && let Some(host) = handshake.host()
+        {
             text(Field::Host, &without_port(&host.to_ascii_lowercase()), answers);
         }
-        for (field, value) in
-            [(Field::Origin, handshake.origin()), (Field::UserAgent, handshake.user_agent())]
+        if asks(Field::Origin)
+            && let Some(origin) = handshake.origin()
         {
-            if let Some(value) = value {
-                text(field, &value, answers);
-            }
+            text(Field::Origin, &origin, answers);
+        }
+        if asks(Field::UserAgent)
+            && let Some(agent) = handshake.user_agent()
+        {
+            text(Field::UserAgent, &agent, answers);
         }
         if let Some(subprotocol) = handshake.subprotocol() {
             text(Field::Subprotocol, subprotocol, answers);
         }
-        for offered in handshake.offered_subprotocols() {
-            text(Field::OfferedSubprotocol, &offered, answers);
+        if asks(Field::OfferedSubprotocol) {
+            handshake.offered_subprotocols().for_each(|it| text(Field::OfferedSubprotocol, &it, answers));
         }
-        for extension in handshake.offered_extensions() {
-            text(Field::Extension, &extension, answers);
+        if asks(Field::Extension) {
+            handshake.offered_extensions().for_each(|it| text(Field::Extension, &it, answers));
         }
-        let any = |of: Multi| questions.any.get(&of).copied();
-        let mut named = |of: Multi, one: Option<&GroupId>, name: &[u8], value: &[u8]| {
-            let groups: Vec<_> = one.copied().into_iter().chain(any(of)).collect();
-            index.ask(&Item::new(name, &[], Value::Text(&TextValue::new(value))), &groups, answers);
+        let named = |of: Multi, one: Option<GroupId>, name: &[u8], value: &[u8], answers: &mut Answers| {
+            let value = TextValue::new(value);
+            let item = Item::new(name, &[], Value::Text(&value));
+            for group in [one, questions.any.get(&of).copied()].into_iter().flatten() {
+                index.ask(&item, &[group], answers);
+            }
         };
-        for (name, value) in handshake.headers() {
-            let name = name.to_ascii_lowercase().into_bytes();
-            named(Multi::Header, questions.headers.get(name.as_slice()), &name, value);
+        let asks =
+            |of: Multi, map: &TextMap<Option<GroupId>>| !map.is_empty() || questions.any.contains_key(&of);
+        if asks(Multi::Header, &questions.headers) {
+            for (name, value) in handshake.headers() {
+                let name = name.to_ascii_lowercase().into_bytes();
+                let group = questions.headers.get(&name).copied().flatten();
+                named(Multi::Header, group, &name, value, answers);
+            }
         }
-        for (name, value) in handshake.query_parameters() {
-            let group = questions.queries.get(name.as_bytes());
-            named(Multi::Query, group, name.as_bytes(), value.as_bytes());
+        if asks(Multi::Query, &questions.queries) {
+            for (name, value) in handshake.query_parameters() {
+                let group = questions.queries.get(name.as_bytes()).copied().flatten();
+                named(Multi::Query, group, name.as_bytes(), value.as_bytes(), answers);
+            }
         }
-        for (name, value) in handshake.cookies() {
-            let group = questions.cookies.get(name.as_bytes());
-            named(Multi::Cookie, group, name.as_bytes(), value.as_bytes());
+        if asks(Multi::Cookie, &questions.cookies) {
+            for (name, value) in handshake.cookies() {
+                let group = questions.cookies.get(name.as_bytes()).copied().flatten();
+                named(Multi::Cookie, group, name.as_bytes(), value.as_bytes(), answers);
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a value is compared with.
 
-use std::{cell::OnceCell, cmp::Ordering, collections::HashSet, net::IpAddr, sync::Arc};
+use std::{cell::OnceCell, cmp::Ordering, net::IpAddr, sync::Arc};
 
 use memchr::memmem;
 
@@ -9,6 +9,7 @@ use super::{
     net::{Net, NetSet},
     number::Number,
     pattern::Pattern,
+    text_map::TextMap,
 };
 
 /// A value as conditions see it.
@@ -98,7 +99,7 @@ pub(super) enum Test {
     },
     Matches(Pattern),
     Strings {
-        list: Arc<HashSet<Box<[u8]>>>,
+        list: Arc<TextMap<()>>,
         fold: bool,
     },
     /// One of several.
@@ -108,6 +109,20 @@ pub(super) enum Test {
     Net(Net),
     Nets(Arc<NetSet>),
     Flag(bool),
+}
+
+/// A text that must stand in a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Literal {
+    pub(super) text: Box<[u8]>,
+    /// In any case.
+    pub(super) fold: bool,
+}
+
+impl Literal {
+    fn new(text: &[u8], fold: bool) -> Self {
+        Self { text: text.into(), fold }
+    }
 }
 
 impl Test {
@@ -137,7 +152,8 @@ impl Test {
             }
             Self::Like { like, fold } => like.matches(if *fold { value.lower() } else { bytes }),
             Self::Matches(pattern) => pattern.is_match(bytes),
-            Self::Strings { list, fold } => list.contains(if *fold { value.lower() } else { bytes }),
+            Self::Strings { list, fold: false } => list.get(bytes).is_some(),
+            Self::Strings { list, fold: true } => list.get_folded(bytes, &mut Vec::new()).is_some(),
             Self::OneOf(tests) => tests.iter().any(|test| test.holds_text(value)),
             Self::Number(..) | Self::Numbers(_) => {
                 value.number().is_some_and(|number| self.holds_number(number))
@@ -163,19 +179,21 @@ impl Test {
         matches!(self, Self::Exists) || matches!(self, Self::Flag(wanted) if *wanted == flag)
     }
 
-    /// Texts of which one stands (in any case) in every value for which this holds; none if there are no such texts.
-    pub(super) fn literals(&self) -> Vec<Vec<u8>> {
+    /// Texts of which one stands in every value for which this holds; none if there are no such texts.
+    pub(super) fn literals(&self) -> Vec<Literal> {
         match self {
-            Self::Contains { text, .. } | Self::StartsWith { text, .. } | Self::EndsWith { text, .. } => {
-                vec![text.to_ascii_lowercase()]
-            }
-            Self::Like { like, .. } => match like.literal() {
+            Self::Equals { text, fold }
+            | Self::Contains { text, fold }
+            | Self::StartsWith { text, fold }
+            | Self::EndsWith { text, fold } => vec![Literal::new(text, *fold)],
+            Self::Like { like, fold } => match like.literal() {
                 [] => Vec::new(),
-                literal => vec![literal.to_ascii_lowercase()],
+                literal => vec![Literal::new(literal, *fold)],
             },
-            Self::Matches(pattern) => pattern.literals.clone(),
+            Self::Matches(pattern) => {
+                pattern.literals.iter().map(|literal| Literal::new(literal, true)).collect()
+            }
             Self::Exists
-            | Self::Equals { .. }
             | Self::Strings { .. }
             | Self::OneOf(_)
             | Self::Number(..)

@@ -3,22 +3,22 @@
 mod decide;
 mod explain;
 
-use std::{sync::Arc, time::Instant};
+use std::{cell::Cell, sync::Arc, time::Instant};
 
 use super::{
     condition::Subject,
     counts::KeyHash,
     decision::{Explanation, shown_path},
     field::Field,
-    index::{Answers, Bit, GroupId},
+    index::{Answers, Bit, GroupId, Size},
     item::Item,
     number::Number,
-    param_path::{Segment, name_of},
+    param_path::{Segment, longest_text, name_of},
     program::{Expr, Facts, in_param},
     rule::{RuleAction, SignalPolicy},
     set::{Bound, Docket, OnlyConnection, Statement, StatementKind, is_set},
     signals::{self, SignalId},
-    test::{TextValue, Value},
+    test::{Test, TextValue, Value},
 };
 use crate::{Opcode, detect::Signal, direction::Direction};
 
@@ -50,6 +50,11 @@ pub struct Moment {
     pub unix_s: u64,
 }
 
+thread_local! {
+    /// The memory of whoever is judging on this thread.
+    static SPARE: Cell<Option<Box<RuleScratch>>> = const { Cell::new(None) };
+}
+
 /// Memory that is used again from message to message; one for each connection, or for each thread.
 #[derive(Debug, Default)]
 pub struct RuleScratch {
@@ -77,13 +82,13 @@ struct Seen {
 }
 
 impl RuleScratch {
-    /// Approximate memory in bytes.
-    pub fn buffered_bytes(&self) -> usize {
-        self.answers.memory()
-            + 4 * self.groups.capacity()
-            + self.path_text.capacity()
-            + 8 * self.due.capacity()
-            + size_of::<Option<KeyHash>>() * self.captures.capacity()
+    /// Memory for one message, to be [given back](Self::give_back) for that of another connection.
+    pub(crate) fn lend() -> Box<Self> {
+        SPARE.take().unwrap_or_default()
+    }
+
+    pub(crate) fn give_back(self: Box<Self>) {
+        SPARE.set(Some(self));
     }
 }
 
@@ -186,11 +191,34 @@ impl Trial<'_> {
         }
         let questions = &self.bound.set.questions;
         let name = name_of(path);
-        let RuleScratch { groups, answers, captures, path_text, .. } = &mut *self.scratch;
+        let size = Size {
+            value: value.len(),
+            name: name.len(),
+            path: longest_text(path),
+            first: value.first().copied(),
+        };
+        let groups = &mut self.scratch.groups;
         groups.clear();
-        questions.params.find(path, name, groups);
-        if groups.is_empty() {
-            return;
+        questions.params.find(path, name, |group| {
+            if questions.on_content.may_answer(group, size) {
+                groups.push(group);
+            }
+        });
+        if !groups.is_empty() {
+            self.ask(name, path, value);
+        }
+    }
+
+    /// Puts a parameter to its groups. Most never come here.
+    #[inline(never)]
+    fn ask(&mut self, name: &[u8], path: &[Segment<'_>], value: &[u8]) {
+        let questions = &self.bound.set.questions;
+        let RuleScratch { groups, answers, captures, path_text, .. } = &mut *self.scratch;
+        for (_, slot) in questions.captured.iter().filter(|(group, _)| groups.contains(group)) {
+            if let Some(slot) = captures.get_mut(*slot) {
+                // Of several the last, which is what applications use.
+                *slot = Some(KeyHash::of(value));
+            }
         }
         let text = TextValue::new(value);
         let item = Item::new(name, path, Value::Text(&text)).with_buffer(std::mem::take(path_text));
@@ -199,26 +227,15 @@ impl Trial<'_> {
         // A peer may have chosen a long one.
         path_text.clear();
         path_text.shrink_to(LONGEST_KEPT_PATH);
-        if questions.captured.is_empty() {
-            return;
-        }
-        for group in groups {
-            if let Some(slot) = questions.captured.get(group)
-                && let Some(slot) = captures.get_mut(*slot)
-            {
-                // Of several the last, which is what applications use.
-                *slot = Some(KeyHash::of(value));
-            }
-        }
     }
 
     /// Tells the text of the message as a whole.
     pub fn text(&mut self, payload: &[u8]) {
         let questions = &self.bound.set.questions;
-        if let (true, Some(group)) = (self.docket.needs_text, questions.fields.get(&Field::Text)) {
+        if let (true, Some(group)) = (self.docket.needs_text, questions.field(Field::Text)) {
             let text = TextValue::new(payload);
             let item = Item::new(b"", &[], Value::Text(&text));
-            questions.on_content.ask(&item, &[*group], &mut self.scratch.answers);
+            questions.on_content.ask(&item, &[group], &mut self.scratch.answers);
         }
     }
 
@@ -358,7 +375,8 @@ impl Facts for Trial<'_> {
         let Subject::Field(field) = atom.subject else { return None };
         let message = self.message.as_ref()?;
         let whole = |number: u64| Value::Number(Number::Whole(i64::try_from(number).unwrap_or(i64::MAX)));
-        let word = |word: &str| atom.test.holds(Value::Text(&TextValue::new(word.as_bytes())));
+        // The only operator that fits one of a few words.
+        let word = |word: &str| matches!(&atom.test, Test::Equals { text, .. } if **text == *word.as_bytes());
         let value = match field {
             Field::Direction => return Some(word(message.direction.as_str())),
             Field::Opcode => return Some(word(message.opcode.as_str())),

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use crate::{
     direction::Direction,
     http::Handshake,
-    rules::{Bound, ConnectionFacts, LiveRules, MessageFacts, RuleScratch, RuleSet, Trial},
+    rules::{Bound, ConnectionFacts, LiveRules, RuleSet},
     session::Link,
 };
 
@@ -18,14 +18,13 @@ pub(super) struct Binding {
     /// When the rules were looked at: [`LiveRules::generation`].
     generation: u64,
     /// `None`: they have nothing to say.
-    bound: Option<Box<(Bound, RuleScratch)>>,
+    bound: Option<Box<Bound>>,
 }
 
 impl Binding {
     pub(super) fn new(link: Link, opened: Instant, handshake: Handshake, live: &LiveRules) -> Self {
         let generation = live.generation();
-        let bound = bind(&live.current(), link, opened, &handshake);
-        let bound = bound.map(|bound| Box::new((bound, RuleScratch::default())));
+        let bound = bind(&live.current(), link, opened, &handshake).map(Box::new);
         Self { link, opened, handshake, generation, bound }
     }
 
@@ -43,23 +42,17 @@ impl Binding {
 
     /// Whether rules or limits may have something to say about the messages of a direction.
     pub(super) fn asks_about(&self, direction: Direction) -> bool {
-        self.bound.as_deref().is_some_and(|(bound, _)| bound.asks_about(direction))
+        self.bound.as_deref().is_some_and(|bound| bound.asks_about(direction))
     }
 
-    /// A trial for a message, if there are rules.
-    pub(super) fn trial(
-        &mut self,
-        message: MessageFacts,
-        live: &LiveRules,
-        now: Instant,
-    ) -> Option<Trial<'_>> {
-        let (bound, scratch) = self.bound.as_deref_mut()?;
-        Some(bound.begin(scratch, message, live.moment(now)))
+    /// What messages are judged by, if there are rules.
+    pub(super) fn bound(&self) -> Option<&Bound> {
+        self.bound.as_deref()
     }
 
     /// Approximate memory in bytes.
     pub(super) fn buffered_bytes(&self) -> usize {
-        self.handshake.len() + self.bound.as_ref().map_or(0, |bound| bound.1.buffered_bytes())
+        self.handshake.len()
     }
 }
 

@@ -237,10 +237,15 @@ impl HttpStage {
             // Before the last byte of it goes on.
             let rules = &settings.rules;
             let bound = bind(&rules.current(), self.link, self.opened, offer.handshake());
-            let mut scratch = RuleScratch::default();
-            let trial =
-                bound.as_ref().map(|bound| bound.begin_handshake(&mut scratch, rules.moment(self.now)));
+            let mut scratch = bound.as_ref().map(|_| RuleScratch::lend());
+            let trial = bound
+                .as_ref()
+                .zip(scratch.as_deref_mut())
+                .map(|(bound, scratch)| bound.begin_handshake(scratch, rules.moment(self.now)));
             let judgement = examine_handshake(offer.handshake(), settings, trial);
+            if let Some(scratch) = scratch {
+                scratch.give_back();
+            }
             out.judgement(judgement, Unit::Handshake, Direction::ToServer)?;
         }
         if self.waiting.len() >= limits.max_pipelined_requests {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::{
     direction::Direction,
     payload::{Coverage, Subprotocol},
-    rules::MessageFacts,
+    rules::{MessageFacts, RuleScratch},
     session::{
         binding::Binding,
         outbox::Outbox,
@@ -60,7 +60,11 @@ impl Judge<'_> {
             compressed: sent.compressed,
         };
         let settings = self.settings;
-        let trial = self.binding.trial(facts, &settings.rules, self.now);
+        let rules = self.binding.bound();
+        let mut scratch = rules.map(|_| RuleScratch::lend());
+        let trial = rules
+            .zip(scratch.as_deref_mut())
+            .map(|(rules, scratch)| rules.begin(scratch, facts, settings.rules.moment(self.now)));
         let subject = Subject { payload, opcode, direction, index, whole, subprotocol: self.subprotocol };
         let (judgement, coverage) = if settings.detects(direction) {
             self.examiner.examine(subject, settings, trial)
@@ -69,6 +73,9 @@ impl Judge<'_> {
         } else {
             (Judgement::default(), Coverage::Full)
         };
+        if let Some(scratch) = scratch {
+            scratch.give_back();
+        }
         if whole && coverage == Coverage::None {
             *self.uninspected_messages += 1;
         }

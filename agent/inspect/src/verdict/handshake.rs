@@ -73,10 +73,16 @@ fn note_anomalies(handshake: &Handshake, court: &mut Court<'_>) {
     if path.contains("//") || path.contains("/./") || !is_unambiguous(path) {
         court.unusual(Signal::AbnormalPath, path.as_bytes(), Place::handshake("path", b""));
     }
-    for name in SINGLE {
-        if handshake.values(name).nth(1).is_some() {
-            let place = Place::handshake("header", name.as_bytes());
-            court.unusual(Signal::DuplicateHeaders, b"", place);
+    let (mut seen, mut again) = ([false; SINGLE.len()], [false; SINGLE.len()]);
+    for (name, _) in handshake.headers() {
+        let known = SINGLE.iter().position(|single| name.eq_ignore_ascii_case(single));
+        let slots = known.and_then(|at| Some((seen.get_mut(at)?, again.get_mut(at)?)));
+        if let Some((seen, again)) = slots {
+            *again |= std::mem::replace(seen, true);
         }
+    }
+    for (name, _) in SINGLE.iter().zip(again).filter(|(_, again)| *again) {
+        let place = Place::handshake("header", name.as_bytes());
+        court.unusual(Signal::DuplicateHeaders, b"", place);
     }
 }

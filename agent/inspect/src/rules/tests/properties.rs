@@ -109,7 +109,10 @@ fn condition() -> impl Strategy<Value = String> {
         texts().prop_filter("not empty", |text| !text.is_empty()).prop_map(|text| format!(
             "{{ some = \"param\", where = {{ all = [{{ field = \"name\", equals = \"b\" }}, {{ field = \"value\", contains = \"{text}\" }}] }} }}"
         )),
+        item().prop_map(|item| format!("{{ some = \"param\", where = {item} }}")),
+        item().prop_map(|item| format!("{{ none = \"param\", where = {item} }}")),
         Just("{ field = \"text\", contains = \"xy\" }".to_owned()),
+        Just("{ field = \"text\", contains = \"YX\", ignore_case = true }".to_owned()),
         Just("{ field = \"bytes\", gt = 12 }".to_owned()),
         Just("{ field = \"path\", equals = \"/\" }".to_owned()),
         Just("{ field = \"path\", equals = \"/other\" }".to_owned()),
@@ -125,9 +128,32 @@ fn condition() -> impl Strategy<Value = String> {
     })
 }
 
+/// Conditions on a parameter by its name, its path and its value.
+fn item() -> impl Strategy<Value = String> {
+    let operators = select(&["equals", "contains", "starts_with", "ends_with", "like"][..]);
+    let parts = select(&["name", "path", "value"][..]);
+    let texts = select(&["a", "A", "b", "a.b", "c.0", ".", "x", "XY", "é", "1"][..]);
+    let leaf = (parts, any::<bool>(), operators, texts, any::<bool>()).prop_map(
+        |(part, not, operator, text, fold)| {
+            let not = if not { "not_" } else { "" };
+            let text = if operator == "like" { format!("*{text}*") } else { text.to_owned() };
+            format!("{{ field = \"{part}\", {not}{operator} = \"{text}\", ignore_case = {fold} }}")
+        },
+    );
+    leaf.prop_recursive(2, 6, 3, |inner| {
+        let parts = || proptest::collection::vec(inner.clone(), 1..3);
+        prop_oneof![
+            parts().prop_map(|parts| format!("{{ all = [{}] }}", parts.join(", "))),
+            parts().prop_map(|parts| format!("{{ any = [{}] }}", parts.join(", "))),
+        ]
+    })
+}
+
 fn message() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         "[xyXé1]{0,3}".prop_map(Json::from),
+        // So long that literals are looked for by their beginnings.
+        "[xyXYé1 -]{30,90}".prop_map(Json::from),
         (-3..4_i32).prop_map(Json::from),
         Just(Json::from("10.0.0.1")),
         Just(Json::Null),
