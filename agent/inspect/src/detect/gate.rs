@@ -10,7 +10,10 @@ use aho_corasick::{
 
 use crate::{
     byte_set::ByteSet,
-    detect::{DETECTORS, Detector, Signal, prose::without_prose},
+    detect::{
+        DETECTORS, Detector, Signal,
+        prose::{is_within_prose, without_prose},
+    },
 };
 
 /// Shorter values cannot hold an attack.
@@ -59,11 +62,12 @@ impl Gate {
         if value.len() < SHORTEST {
             return None;
         }
-        let literals = LITERALS.of(value);
-        if literals == 0 && !bytes.has_any(quiet.others()) {
+        let Hits { firm, words } = LITERALS.of(value);
+        if firm | words == 0 && !bytes.has_any(quiet.others()) {
             return None;
         }
         let bytes = without_prose(value, bytes);
+        let literals = if bytes.has_any(REACHING) || value.len() < LONG { firm | words } else { firm };
         Some(Self { bytes, len: value.len(), decoded: false, literals, asked: 0 })
     }
 
@@ -107,6 +111,30 @@ fn without_padding(value: &[u8], bytes: ByteSet) -> ByteSet {
     bytes
 }
 
+/// Those that have words for literals which prose has, too.
+const SPOKEN: [Signal; 2] = [Signal::Sqli, Signal::Xss];
+
+/// In a value with one of these, or in a shorter one, words are literals wherever they stand: strings and comments
+/// reach far.
+const REACHING: ByteSet = ByteSet::QUOTE
+    .and(ByteSet::DOUBLE_QUOTE)
+    .and(ByteSet::BACKTICK)
+    .and(ByteSet::EQUALS)
+    .and(ByteSet::LESS)
+    .and(ByteSet::STAR)
+    .and(ByteSet::BACKSLASH)
+    .and(ByteSet::NUL)
+    .and(ByteSet::CONTROL);
+const LONG: usize = 256;
+
+/// The detectors, as bits, whose literals are in a value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Hits {
+    firm: u32,
+    /// Of those that are only words within prose.
+    words: u32,
+}
+
 /// Those whose [`applies`](Detector::applies) says yes without a literal, too: the others need not be asked.
 const ANYWAY: [Signal; 11] = [
     Signal::DoubleEncoding,
@@ -132,8 +160,10 @@ struct Literals {
     /// The same for the first four, to look at only where two letters or digits begin one.
     goes_on: Box<Slots>,
     nfa: NFA,
-    /// For each literal the detectors that asked for it.
-    detectors: Vec<u32>,
+    /// For each literal the detector that asked for it, as a bit, and its length.
+    detectors: Vec<(u32, usize)>,
+    /// [`SPOKEN`] as bits.
+    spoken: u32,
     /// [`ANYWAY`] as bits.
     anyway: u32,
 }
@@ -176,7 +206,9 @@ impl Literals {
         let of_each = DETECTORS.iter().map(|detector| detector.literals());
         let (literals, detectors): (Vec<&str>, Vec<_>) = of_each
             .enumerate()
-            .flat_map(|(index, literals)| literals.iter().map(move |literal| (*literal, 1_u32 << index)))
+            .flat_map(|(index, literals)| {
+                literals.iter().map(move |literal| (*literal, (1_u32 << index, literal.len())))
+            })
             .unzip();
         let nfa = contiguous::Builder::new()
             .ascii_case_insensitive(true)
@@ -198,31 +230,31 @@ impl Literals {
                 _ => {}
             }
         }
-        let anyway = DETECTORS
-            .iter()
-            .enumerate()
-            .filter(|(_, detector)| ANYWAY.contains(&detector.signal()))
-            .fold(0, |bits, (index, _)| bits | 1 << index);
-        Self { begins, goes_on, nfa, detectors, anyway }
+        let bits = |signals: &[Signal]| {
+            let of_them = DETECTORS.iter().enumerate().filter(|(_, it)| signals.contains(&it.signal()));
+            of_them.fold(0, |bits, (index, _)| bits | 1 << index)
+        };
+        let (anyway, spoken) = (bits(&ANYWAY), bits(&SPOKEN));
+        Self { begins, goes_on, nfa, detectors, spoken, anyway }
     }
 
-    fn of(&self, value: &[u8]) -> u32 {
-        let mut found = 0;
+    fn of(&self, value: &[u8]) -> Hits {
+        let mut found = Hits::default();
         for (start, four) in value.array_windows::<4>().enumerate() {
             if self.may_begin(window(*four)) {
-                found |= self.beginning(value, start);
+                self.beginning(value, start, &mut found);
             }
         }
         // Those of three bytes and of two at the end.
         if let Some([a, b, c]) = value.last_chunk()
             && self.may_begin(window([*a, *b, *c, 0]))
         {
-            found |= self.beginning(value, value.len() - 3);
+            self.beginning(value, value.len() - 3, &mut found);
         }
         if let Some([a, b]) = value.last_chunk()
             && self.may_begin(window([*a, *b, 0, 0]))
         {
-            found |= self.beginning(value, value.len() - 2);
+            self.beginning(value, value.len() - 2, &mut found);
         }
         found
     }
@@ -234,12 +266,10 @@ impl Literals {
             && !(a.is_ascii_alphanumeric() && b.is_ascii_alphanumeric() && !is_set(&self.goes_on, window))
     }
 
-    /// The detectors for whose literals stand at `start`, and maybe some for those behind it.
-    fn beginning(&self, value: &[u8], start: usize) -> u32 {
-        let value = value.get(start..).unwrap_or_default();
-        let mut found = 0;
-        let Ok(mut state) = self.nfa.start_state(Anchored::Yes) else { return u32::MAX };
-        for &byte in value {
+    /// Adds the detectors whose literals stand at `start`, and maybe some for those behind it.
+    fn beginning(&self, value: &[u8], start: usize, found: &mut Hits) {
+        let Ok(mut state) = self.nfa.start_state(Anchored::Yes) else { return };
+        for (at, &byte) in value.iter().enumerate().skip(start) {
             state = self.nfa.next_state(Anchored::Yes, state, byte);
             if !self.nfa.is_special(state) {
                 continue;
@@ -250,11 +280,15 @@ impl Literals {
             if self.nfa.is_match(state) {
                 for nth in 0..self.nfa.match_len(state) {
                     let literal = self.nfa.match_pattern(state, nth).as_usize();
-                    found |= self.detectors.get(literal).copied().unwrap_or_default();
+                    let (bit, len) = self.detectors.get(literal).copied().unwrap_or_default();
+                    if bit & self.spoken & !found.firm != 0 && is_within_prose(value, at + 1 - len..at + 1) {
+                        found.words |= bit;
+                    } else {
+                        found.firm |= bit;
+                    }
                 }
             }
         }
-        found
     }
 }
 
@@ -305,14 +339,14 @@ mod tests {
                     [(*literal).to_owned(), format!("..{literal}"), format!("x{}y", literal.to_uppercase())]
                 {
                     assert!(
-                        LITERALS.of(value.as_bytes()) & 1 << index != 0,
+                        LITERALS.of(value.as_bytes()).firm & 1 << index != 0,
                         "{}: {value}",
                         detector.signal()
                     );
                 }
             }
         }
-        assert_eq!(LITERALS.of("plain old words, no more".as_bytes()), 0);
+        assert_eq!(LITERALS.of("plain old words, no more".as_bytes()), Hits::default());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Signs that prose has and that mean nothing there: apostrophes in words, and the `=` of links.
 
+use std::ops::Range;
+
 use crate::byte_set::ByteSet;
 
 /// A value with more of one of them is not looked at.
@@ -85,6 +87,33 @@ fn is_apostrophe(value: &[u8], at: usize) -> bool {
     }
 }
 
+/// How far prose is looked for on both sides of a word, in bytes.
+const AROUND: usize = 32;
+
+/// Whether so many bytes on both sides of a word, and the word with its end, are those of sentences: words with a blank
+/// between them, apostrophes and hyphens in them, and the marks behind them. The front of a value is none.
+pub(super) fn is_within_prose(value: &[u8], word: Range<usize>) -> bool {
+    let Some(start) = word.start.checked_sub(AROUND) else { return false };
+    let around = value.get(start..value.len().min(word.end + AROUND)).unwrap_or_default();
+    let mut last = 0;
+    for (at, &byte) in around.iter().enumerate() {
+        let fits = match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | 0x80.. => true,
+            b' ' => last != b' ',
+            b'\'' | b'-' => is_letter(last) && around.get(at + 1).is_none_or(|next| is_letter(*next)),
+            b'.' | b',' | b'?' | b'!' | b':' => {
+                is_letter(last) && around.get(at + 1).is_none_or(|next| *next == b' ')
+            }
+            _ => false,
+        };
+        if !fits && at > 0 {
+            return false;
+        }
+        last = byte;
+    }
+    true
+}
+
 /// Letters of ASCII, and bytes of characters beyond.
 const fn is_letter(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || byte >= 0x80
@@ -122,6 +151,28 @@ mod tests {
             &"it's ".repeat(65),
         ] {
             assert!(!are_all_apostrophes(strings.as_bytes()), "{strings}");
+        }
+    }
+
+    #[test]
+    fn words_among_words_are_prose() {
+        let within = |text: &str| {
+            let at = text.find("select").expect("the word");
+            is_within_prose(text.as_bytes(), at..at + 6)
+        };
+        assert!(within(
+            "It's fine, don't worry about it. Please select a table near the window: it's well-kept."
+        ));
+        assert!(within("Please tell everybody, although naïvely, to select"));
+        for other in [
+            "select a table near the window, and tell them why it is so nice there",
+            "the price of it is lower than before, 1 union select a from b where it is said to be",
+            "the price of it is lower than before; select a from b where it is said to be",
+            "the price of it is lower than before  select a from b where it is said to be",
+            "the price of it is lower than before select(a) from b where it is said to be",
+            "the price of it is lower than before select a.b from b where it is said to be",
+        ] {
+            assert!(!within(other), "{other}");
         }
     }
 
