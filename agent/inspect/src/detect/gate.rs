@@ -61,7 +61,7 @@ impl Gate {
             return None;
         }
         let bytes = without_prose(value, bytes);
-        let literals = if bytes.has_any(REACHING) || value.len() < LONG { firm | words } else { firm };
+        let literals = if bytes.has_any(REACHING) { firm | words } else { firm };
         Some(Self { bytes, len: value.len(), decoded: false, literals, asked: 0 })
     }
 
@@ -105,8 +105,7 @@ fn without_padding(value: &[u8], bytes: ByteSet) -> ByteSet {
     bytes
 }
 
-/// In a value with one of these, or in a shorter one, words are literals wherever they stand: strings and comments
-/// reach far.
+/// In a value with one of these words are literals wherever they stand: strings and comments reach far.
 const REACHING: ByteSet = ByteSet::QUOTE
     .and(ByteSet::DOUBLE_QUOTE)
     .and(ByteSet::BACKTICK)
@@ -116,7 +115,6 @@ const REACHING: ByteSet = ByteSet::QUOTE
     .and(ByteSet::BACKSLASH)
     .and(ByteSet::NUL)
     .and(ByteSet::CONTROL);
-const LONG: usize = 96;
 
 /// Those whose [`applies`](Detector::applies) says yes without a literal, too: the others need not be asked.
 const ANYWAY: [Signal; 11] = [

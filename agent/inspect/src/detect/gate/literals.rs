@@ -8,6 +8,9 @@ use crate::detect::{DETECTORS, Signal, prose::is_within_prose};
 /// Those that have words for literals which prose has, too.
 const SPOKEN: [Signal; 2] = [Signal::Sqli, Signal::Xss];
 
+/// In shorter values, in bytes, words are no prose.
+const SENTENCES: usize = 96;
+
 /// The detectors, as bits, whose literals are in a value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Hits {
@@ -62,6 +65,11 @@ const fn window(bytes: [u8; 4]) -> u32 {
 /// Where the bytes of a window, or some of them, are looked up.
 const fn slot(window: u32) -> usize {
     (window.wrapping_mul(0x9e37_79b1) >> 21) as usize
+}
+
+/// Eight bytes at most, the first of them lowest.
+fn little_endian(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 /// The first two bytes of a window.
@@ -132,23 +140,25 @@ impl Literals {
         let mut found = Hits::default();
         let mut start = 0;
         while let Some(eight) = value.get(start..).and_then(|rest| rest.first_chunk()) {
-            self.within(eight, value, start, &mut found);
+            self.within(u64::from_le_bytes(*eight), WITHIN_EIGHT, value, start, &mut found);
             start += WITHIN_EIGHT;
         }
-        // Seven bytes at most: the shortest literals have two.
-        let rest = value.get(start..).unwrap_or_default();
-        let mut eight = [0; 8];
-        eight.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-        self.within(&eight, value, start, &mut found);
+        // Seven bytes at most are left: the shortest literals have two.
+        let left = value.len() - start;
+        let rest = match value.last_chunk() {
+            Some(eight) if left > 0 => u64::from_le_bytes(*eight) >> (8 * (8 - left)),
+            _ => little_endian(value.get(start..).unwrap_or_default()),
+        };
+        self.within(rest, left.saturating_sub(1), value, start, &mut found);
         found
     }
 
-    /// Adds the detectors whose literals begin at one of the [`WITHIN_EIGHT`] bytes from `start` on.
-    #[inline]
-    fn within(&self, eight: &[u8; 8], value: &[u8], start: usize, found: &mut Hits) {
-        let eight = u64::from_le_bytes(*eight) | u64::from_le_bytes([FOLD; 8]);
+    /// Adds the detectors whose literals begin at one of the `count` bytes from `start` on, at most [`WITHIN_EIGHT`].
+    #[inline(always)]
+    fn within(&self, eight: u64, count: usize, value: &[u8], start: usize, found: &mut Hits) {
+        let eight = eight | u64::from_le_bytes([FOLD; 8]);
         let mut begins = 0;
-        for nth in 0..WITHIN_EIGHT {
+        for nth in 0..count {
             begins |= self.begins((eight >> (8 * nth)) as u32) << nth;
         }
         while begins != 0 {
@@ -169,11 +179,7 @@ impl Literals {
         let rest = value.get(start..).unwrap_or_default();
         let first = match rest.first_chunk() {
             Some(four) => window(*four),
-            None => {
-                let mut four = [0; 4];
-                four.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-                window(four)
-            }
+            None => little_endian(rest) as u32 | window([0; 4]),
         };
         let (index, bit) = four(first);
         if self.fours[index] & bit != 0 || self.last[2][slot(two(first))] != 0 {
@@ -202,7 +208,7 @@ impl Literals {
         if !value.get(at.clone()).is_some_and(|text| text.eq_ignore_ascii_case(literal.text)) {
             return;
         }
-        if literal.detector & self.spoken != 0 && is_within_prose(value, at) {
+        if literal.detector & self.spoken != 0 && value.len() >= SENTENCES && is_within_prose(value, at) {
             found.words |= literal.detector;
         } else {
             found.firm |= literal.detector;
