@@ -14,12 +14,13 @@ use framewall_inspect::{
 use support::{client_frame, feed, websocket};
 
 /// Name, bytes of a message, rules or not, what is sent.
-const LOADS: [(&str, usize, bool, Kind); 11] = [
+const LOADS: [(&str, usize, bool, Kind); 12] = [
     ("chat-128", 128, false, Kind::Chat),
     ("chat-128-rules", 128, true, Kind::Chat),
     ("chat-1k", 1024, false, Kind::Chat),
     ("chat-1k-rules", 1024, true, Kind::Chat),
     ("chat-16k", 16 * 1024, false, Kind::Chat),
+    ("batch-1k", 1024, false, Kind::Batch),
     ("records-1k", 1024, false, Kind::Records),
     ("attack", 0, false, Kind::Attack),
     ("binary-16k", 16 * 1024, false, Kind::Binary),
@@ -31,6 +32,7 @@ const LOADS: [(&str, usize, bool, Kind); 11] = [
 #[derive(Clone, Copy)]
 enum Kind {
     Chat,
+    Batch,
     Records,
     Attack,
     Binary,
@@ -79,6 +81,7 @@ fn rules_of(some: bool) -> Arc<LiveRules> {
 fn frame(kind: Kind, bytes: usize, n: usize) -> Vec<u8> {
     match kind {
         Kind::Chat | Kind::Opening => client_frame(0x81, chat(bytes, n).as_bytes()),
+        Kind::Batch => client_frame(0x81, batch(bytes, n).as_bytes()),
         Kind::Records => client_frame(0x81, records(bytes, n).as_bytes()),
         Kind::Attack => {
             let attack = [
@@ -118,6 +121,20 @@ fn chat(bytes: usize, n: usize) -> String {
     }
     let left = bytes - text.len() - 2;
     text + &"7".repeat(left) + "\"}"
+}
+
+/// A list of messages of a chat.
+fn batch(bytes: usize, n: usize) -> String {
+    let mut text = format!(r#"{{"type":"batch","page":{n},"items":["#);
+    for nth in 0.. {
+        let left = bytes - text.len() - 2;
+        if left < 400 {
+            return text + &chat(left, n + nth) + "]}";
+        }
+        text += &chat(128 + 64 * ((n + nth) % 3), n + nth);
+        text.push(',');
+    }
+    text
 }
 
 /// Records with many short values, as an API sends them.

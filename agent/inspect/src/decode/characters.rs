@@ -17,7 +17,7 @@ pub(super) fn undo(value: &[u8], again: bool, out: &mut Vec<u8>, steps: &mut Ste
     let mut copied = 0;
     let mut changed = false;
     while let Some(rest) = value.get(at..).filter(|rest| !rest.is_empty()) {
-        at += rest.iter().position(|byte| matches!(byte, b'%' | b'\\' | b'&')).unwrap_or(rest.len());
+        at += memchr::memchr3(b'%', b'\\', b'&', rest).unwrap_or(rest.len());
         let rest = value.get(at..).unwrap_or_default();
         let Some((character, used, step)) = character(rest) else {
             at += 1;

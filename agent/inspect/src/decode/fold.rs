@@ -104,7 +104,7 @@ pub(super) fn fold_from(out: &mut Vec<u8>, first: usize, steps: &mut Steps) {
 fn next(value: &[u8], at: usize) -> Option<usize> {
     let mut at = at;
     loop {
-        at += value.get(at..)?.iter().position(|&byte| byte >= 0x80 || byte == 0)?;
+        at += plain(value.get(at..)?);
         match value.get(at)? {
             // Most scripts: passed over by whole characters.
             0xd0..=0xd9 => at += 2,
@@ -112,6 +112,22 @@ fn next(value: &[u8], at: usize) -> Option<usize> {
             _ => return Some(at),
         }
     }
+}
+
+/// How many bytes at the front are ASCII and no NUL.
+fn plain(text: &[u8]) -> usize {
+    const AT_ONCE: usize = 16;
+    // In most scripts one follows another.
+    if text.first().is_some_and(|byte| *byte >= 0x80) {
+        return 0;
+    }
+    // A NUL is the only byte that becomes high by taking one from it.
+    let is_plain =
+        |bytes: &&[u8; AT_ONCE]| bytes.iter().fold(0, |high, byte| high | byte | byte.wrapping_sub(1)) < 0x80;
+    let chunks = text.as_chunks::<AT_ONCE>().0.iter().take_while(is_plain).count();
+    let rest = text.get(chunks * AT_ONCE..).unwrap_or_default();
+    let tail = rest.iter().position(|&byte| byte >= 0x80 || byte == 0).unwrap_or(rest.len());
+    chunks * AT_ONCE + tail
 }
 
 /// Reads one sequence, which begins with a NUL or a byte beyond ASCII: what becomes of it, and its length.

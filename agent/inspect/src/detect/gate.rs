@@ -1,17 +1,14 @@
 //! Decides in one pass over a value which detectors are asked about it.
 
-use std::sync::LazyLock;
+mod literals;
 
-use aho_corasick::{
-    Anchored, MatchKind,
-    automaton::Automaton,
-    nfa::contiguous::{self, NFA},
-};
+use std::sync::LazyLock;
 
 use crate::{
     byte_set::ByteSet,
     detect::{DETECTORS, Detector, Signal, prose::without_prose},
 };
+use literals::{Hits, LITERALS};
 
 /// Shorter values cannot hold an attack.
 const SHORTEST: usize = 3;
@@ -59,11 +56,12 @@ impl Gate {
         if value.len() < SHORTEST {
             return None;
         }
-        let literals = LITERALS.of(value);
-        if literals == 0 && !bytes.has_any(quiet.others()) {
+        let Hits { firm, words } = LITERALS.of(value);
+        if firm | words == 0 && !bytes.has_any(quiet.others()) {
             return None;
         }
         let bytes = without_prose(value, bytes);
+        let literals = if bytes.has_any(REACHING) { firm | words } else { firm };
         Some(Self { bytes, len: value.len(), decoded: false, literals, asked: 0 })
     }
 
@@ -74,7 +72,7 @@ impl Gate {
 
     /// The detectors to ask.
     pub(crate) fn detectors(mut self) -> impl Iterator<Item = (usize, &'static dyn Detector)> {
-        let mut rest = self.literals | LITERALS.anyway;
+        let mut rest = self.literals | *ANYWAY_BITS;
         std::iter::from_fn(move || {
             while rest != 0 {
                 let index = rest.trailing_zeros();
@@ -107,6 +105,17 @@ fn without_padding(value: &[u8], bytes: ByteSet) -> ByteSet {
     bytes
 }
 
+/// In a value with one of these words are literals wherever they stand: strings and comments reach far.
+const REACHING: ByteSet = ByteSet::QUOTE
+    .and(ByteSet::DOUBLE_QUOTE)
+    .and(ByteSet::BACKTICK)
+    .and(ByteSet::EQUALS)
+    .and(ByteSet::LESS)
+    .and(ByteSet::STAR)
+    .and(ByteSet::BACKSLASH)
+    .and(ByteSet::NUL)
+    .and(ByteSet::CONTROL);
+
 /// Those whose [`applies`](Detector::applies) says yes without a literal, too: the others need not be asked.
 const ANYWAY: [Signal; 11] = [
     Signal::DoubleEncoding,
@@ -122,164 +131,18 @@ const ANYWAY: [Signal; 11] = [
     Signal::GraphqlDepth,
 ];
 
-/// The literals of all detectors.
-///
-/// A literal begins hardly anywhere, which a bit for the next three bytes tells; an automaton over all of a value
-/// would wait for memory instead, because it is large.
-struct Literals {
-    /// A bit for each [`slot`] of the first three bytes of a literal.
-    begins: Box<Slots>,
-    /// The same for the first four, to look at only where two letters or digits begin one.
-    goes_on: Box<Slots>,
-    nfa: NFA,
-    /// For each literal the detectors that asked for it.
-    detectors: Vec<u32>,
-    /// [`ANYWAY`] as bits.
-    anyway: u32,
-}
+static ANYWAY_BITS: LazyLock<u32> = LazyLock::new(|| bits(&ANYWAY));
 
-static LITERALS: LazyLock<Literals> = LazyLock::new(Literals::new);
-
-const SLOTS: usize = 1 << 16;
-
-/// A bit for each slot.
-type Slots = [u64; SLOTS / 64];
-
-/// Makes a capital letter of ASCII a small one; mixes up some other bytes.
-const FOLD: u8 = 0x20;
-
-/// Where the bit for some bytes is, the first of them in the lowest byte of `window`.
-const fn slot(window: u32) -> usize {
-    (window.wrapping_mul(0x9e37_79b1) >> 16) as usize
-}
-
-/// The first bytes of a literal or of what may be one.
-const fn window(bytes: [u8; 4]) -> u32 {
-    u32::from_le_bytes(bytes) | u32::from_le_bytes([FOLD; 4])
-}
-
-/// The same for the first three.
-const fn short_window([a, b, c]: [u8; 3]) -> u32 {
-    window([a, b, c, 0]) & 0xff_ffff
-}
-
-fn set(slots: &mut Slots, window: u32) {
-    slots[slot(window) / 64] |= 1 << (slot(window) % 64);
-}
-
-fn is_set(slots: &Slots, window: u32) -> bool {
-    slots[slot(window) / 64] >> (slot(window) % 64) & 1 != 0
-}
-
-impl Literals {
-    fn new() -> Self {
-        let of_each = DETECTORS.iter().map(|detector| detector.literals());
-        let (literals, detectors): (Vec<&str>, Vec<_>) = of_each
-            .enumerate()
-            .flat_map(|(index, literals)| literals.iter().map(move |literal| (*literal, 1_u32 << index)))
-            .unzip();
-        let nfa = contiguous::Builder::new()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .prefilter(false)
-            .build(&literals)
-            .expect("the literals are few, and tests build the automaton");
-        let mut begins = Box::new([0; SLOTS / 64]);
-        let mut goes_on = Box::new([0; SLOTS / 64]);
-        for literal in &literals {
-            match *literal.as_bytes() {
-                [a, b, c, ..] => set(&mut begins, short_window([a, b, c])),
-                [a, b] => (0..=u8::MAX).for_each(|c| set(&mut begins, short_window([a, b, c]))),
-                [_] | [] => {}
-            }
-            match *literal.as_bytes() {
-                [a, b, c, d, ..] => set(&mut goes_on, window([a, b, c, d])),
-                [a, b, c] => (0..=u8::MAX).for_each(|d| set(&mut goes_on, window([a, b, c, d]))),
-                _ => {}
-            }
-        }
-        let anyway = DETECTORS
-            .iter()
-            .enumerate()
-            .filter(|(_, detector)| ANYWAY.contains(&detector.signal()))
-            .fold(0, |bits, (index, _)| bits | 1 << index);
-        Self { begins, goes_on, nfa, detectors, anyway }
-    }
-
-    fn of(&self, value: &[u8]) -> u32 {
-        let mut found = 0;
-        for (start, four) in value.array_windows::<4>().enumerate() {
-            if self.may_begin(window(*four)) {
-                found |= self.beginning(value, start);
-            }
-        }
-        // Those of three bytes and of two at the end.
-        if let Some([a, b, c]) = value.last_chunk()
-            && self.may_begin(window([*a, *b, *c, 0]))
-        {
-            found |= self.beginning(value, value.len() - 3);
-        }
-        if let Some([a, b]) = value.last_chunk()
-            && self.may_begin(window([*a, *b, 0, 0]))
-        {
-            found |= self.beginning(value, value.len() - 2);
-        }
-        found
-    }
-
-    /// Whether a literal may begin with the four bytes of a window.
-    fn may_begin(&self, window: u32) -> bool {
-        let [a, b, ..] = window.to_le_bytes();
-        is_set(&self.begins, window & 0xff_ffff)
-            && !(a.is_ascii_alphanumeric() && b.is_ascii_alphanumeric() && !is_set(&self.goes_on, window))
-    }
-
-    /// The detectors for whose literals stand at `start`, and maybe some for those behind it.
-    fn beginning(&self, value: &[u8], start: usize) -> u32 {
-        let value = value.get(start..).unwrap_or_default();
-        let mut found = 0;
-        let Ok(mut state) = self.nfa.start_state(Anchored::Yes) else { return u32::MAX };
-        for &byte in value {
-            state = self.nfa.next_state(Anchored::Yes, state, byte);
-            if !self.nfa.is_special(state) {
-                continue;
-            }
-            if self.nfa.is_dead(state) {
-                break;
-            }
-            if self.nfa.is_match(state) {
-                for nth in 0..self.nfa.match_len(state) {
-                    let literal = self.nfa.match_pattern(state, nth).as_usize();
-                    found |= self.detectors.get(literal).copied().unwrap_or_default();
-                }
-            }
-        }
-        found
-    }
+/// A bit for each detector that has one of these signals.
+fn bits(signals: &[Signal]) -> u32 {
+    let of_them = DETECTORS.iter().enumerate().filter(|(_, it)| signals.contains(&it.signal()));
+    of_them.fold(0, |bits, (index, _)| bits | 1 << index)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn literals_are_lower_case_and_not_empty() {
-        assert!(DETECTORS.len() <= 32);
-        // Two letters would be found only at the end of a value.
-        let is_word =
-            |literal: &str| literal.len() < 3 && literal.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        for detector in DETECTORS {
-            for literal in detector.literals() {
-                assert!(
-                    literal.len() > 1
-                        && !is_word(literal)
-                        && !literal.bytes().any(|byte| byte.is_ascii_uppercase()),
-                    "{}: {literal}",
-                    detector.signal()
-                );
-            }
-        }
-    }
     #[test]
     fn only_those_who_say_so_are_asked_without_a_literal() {
         let examples = DETECTORS.iter().flat_map(|detector| {
@@ -295,24 +158,6 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn literals_are_found_wherever_they_stand_and_in_any_case() {
-        for (index, detector) in DETECTORS.iter().enumerate() {
-            for literal in detector.literals() {
-                for value in
-                    [(*literal).to_owned(), format!("..{literal}"), format!("x{}y", literal.to_uppercase())]
-                {
-                    assert!(
-                        LITERALS.of(value.as_bytes()) & 1 << index != 0,
-                        "{}: {value}",
-                        detector.signal()
-                    );
-                }
-            }
-        }
-        assert_eq!(LITERALS.of("plain old words, no more".as_bytes()), 0);
     }
 
     #[test]

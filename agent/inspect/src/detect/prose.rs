@@ -1,9 +1,17 @@
 //! Signs that prose has and that mean nothing there: apostrophes in words, and the `=` of links.
 
+use std::ops::Range;
+
 use crate::byte_set::ByteSet;
 
-/// A value with more of one of them is not looked at.
+/// A value with more of one of them is not looked at, but for one in so many bytes.
 const MOST: usize = 64;
+const BYTES_EACH: usize = 32;
+
+/// How many of one of them are looked at in a value of this length.
+const fn most(len: usize) -> usize {
+    MOST + len / BYTES_EACH
+}
 
 /// The kinds of bytes without quotes if all are apostrophes, and without `=` if all are in the queries of links.
 pub(super) fn without_prose(value: &[u8], mut bytes: ByteSet) -> ByteSet {
@@ -26,12 +34,16 @@ const SHORTEST_REST: usize = 3;
 /// Whether every `'` stands within a word of prose, so that none of them can begin or end a string: `it's`, `l'heure`,
 /// `O'Brien`. A word that an operator or a bracket follows is none of prose.
 fn are_all_apostrophes(value: &[u8]) -> bool {
-    memchr::memchr_iter(b'\'', value).enumerate().all(|(count, at)| count < MOST && is_apostrophe(value, at))
+    memchr::memchr_iter(b'\'', value)
+        .enumerate()
+        .all(|(count, at)| count < most(value.len()) && is_apostrophe(value, at))
 }
 
 /// Whether every `=` follows the name of a parameter in the query of a link: `https://a.example/?page=2&lang=en`.
 fn are_all_of_links(value: &[u8]) -> bool {
-    memchr::memchr_iter(b'=', value).enumerate().all(|(count, at)| count < MOST && is_of_link(value, at))
+    memchr::memchr_iter(b'=', value)
+        .enumerate()
+        .all(|(count, at)| count < most(value.len()) && is_of_link(value, at))
 }
 
 fn is_of_link(value: &[u8], at: usize) -> bool {
@@ -85,6 +97,33 @@ fn is_apostrophe(value: &[u8], at: usize) -> bool {
     }
 }
 
+/// How far prose is looked for on both sides of a word, in bytes.
+const AROUND: usize = 32;
+
+/// Whether so many bytes on both sides of a word, and the word with its end, are those of sentences: words with a blank
+/// between them, apostrophes and hyphens in them, and the marks behind them. The front of a value is none.
+pub(super) fn is_within_prose(value: &[u8], word: Range<usize>) -> bool {
+    let Some(start) = word.start.checked_sub(AROUND) else { return false };
+    let around = value.get(start..value.len().min(word.end + AROUND)).unwrap_or_default();
+    let mut last = 0;
+    for (at, &byte) in around.iter().enumerate() {
+        let fits = match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | 0x80.. => true,
+            b' ' => last != b' ',
+            b'\'' | b'-' => is_letter(last) && around.get(at + 1).is_none_or(|next| is_letter(*next)),
+            b'.' | b',' | b'?' | b'!' | b':' => {
+                is_letter(last) && around.get(at + 1).is_none_or(|next| *next == b' ')
+            }
+            _ => false,
+        };
+        if !fits && at > 0 {
+            return false;
+        }
+        last = byte;
+    }
+    true
+}
+
 /// Letters of ASCII, and bytes of characters beyond.
 const fn is_letter(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || byte >= 0x80
@@ -119,9 +158,31 @@ mod tests {
             "dogs' tails",
             "it's'",
             "x's=1",
-            &"it's ".repeat(65),
+            &"it's".repeat(100),
         ] {
             assert!(!are_all_apostrophes(strings.as_bytes()), "{strings}");
+        }
+    }
+
+    #[test]
+    fn words_among_words_are_prose() {
+        let within = |text: &str| {
+            let at = text.find("select").expect("the word");
+            is_within_prose(text.as_bytes(), at..at + 6)
+        };
+        assert!(within(
+            "It's fine, don't worry about it. Please select a table near the window: it's well-kept."
+        ));
+        assert!(within("Please tell everybody, although naïvely, to select"));
+        for other in [
+            "select a table near the window, and tell them why it is so nice there",
+            "the price of it is lower than before, 1 union select a from b where it is said to be",
+            "the price of it is lower than before; select a from b where it is said to be",
+            "the price of it is lower than before  select a from b where it is said to be",
+            "the price of it is lower than before select(a) from b where it is said to be",
+            "the price of it is lower than before select a.b from b where it is said to be",
+        ] {
+            assert!(!within(other), "{other}");
         }
     }
 
@@ -140,7 +201,6 @@ mod tests {
             "/?a=1",
             "x?a=1",
             "https://a.example/?a=<b c=d",
-            &"https://a.example/?a=1 ".repeat(65),
         ] {
             assert!(!are_all_of_links(others.as_bytes()), "{others}");
         }

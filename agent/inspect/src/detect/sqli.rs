@@ -246,8 +246,8 @@ impl Detector for Sqli {
         gate.has_literal()
             || gate.bytes.has_any(QUOTES) && gate.bytes.has_any(OPERATORS)
             || gate.bytes.has_any(ByteSet::EQUALS.and(ByteSet::NUL))
-            || gate.bytes.has_any(ByteSet::LESS.and(ByteSet::GREATER).and(ByteSet::SEMICOLON))
-                && gate.bytes.has_any(ByteSet::DIGIT)
+            || gate.bytes.has_any(ByteSet::LESS.and(ByteSet::GREATER)) && gate.bytes.has_any(ByteSet::DIGIT)
+            || gate.bytes.has_all(ByteSet::SEMICOLON.and(ByteSet::DIGIT)) && gate.len < SENTENCES
             || gate.bytes.has_all(ByteSet::SLASH.and(ByteSet::STAR))
             || gate.len < 8 && gate.bytes.has_any(ByteSet::DIGIT) && gate.bytes.has_any(PROBES)
             || gate.bytes.has_all(ByteSet::SEMICOLON.and(ByteSet::MINUS)) && gate.len < 16
@@ -291,6 +291,9 @@ impl Detector for Sqli {
         }
     }
 }
+
+/// In a value of so many bytes a semicolon is a mark of sentences, unless a literal is there, too.
+const SENTENCES: usize = 256;
 
 /// What not even a whole statement has unless somebody attacks.
 const ONLY_ATTACKS: [&str; 11] = [

@@ -2,6 +2,7 @@
 
 mod files;
 mod hops;
+mod leaves;
 mod wrappers;
 
 use crate::{
@@ -161,7 +162,7 @@ fn is_alone(value: &[u8]) -> bool {
         .and(ByteSet::PAREN)
         .and(ByteSet::LESS)
         .and(ByteSet::GREATER);
-    !ByteSet::of(value.trim_ascii()).has_any(prose)
+    !value.trim_ascii().iter().any(|byte| ByteSet::of_byte(*byte).has_any(prose))
 }
 
 /// Reports what a path asks for.

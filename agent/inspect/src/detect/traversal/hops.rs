@@ -2,7 +2,10 @@
 
 use crate::{
     decode::Step,
-    detect::{Found, Strength, Value, traversal::file},
+    detect::{
+        Found, Strength, Value,
+        traversal::{file, leaves::may_leave},
+    },
 };
 
 /// A piece of a path.
@@ -95,6 +98,10 @@ impl Tail {
 pub(super) fn examine(value: &Value<'_>, start: usize, alone: bool, found: &mut Found) {
     let bytes = value.bytes;
     let spaced = alone || is_spaced(bytes.get(start..).unwrap_or_default());
+    // In a text only what leaves a folder counts.
+    if !alone && !spaced && !may_leave(bytes.get(start..).unwrap_or_default()) {
+        return;
+    }
     let overlong = value.layers.contains(Step::Overlong);
     let hidden = value.layers.is_hiding();
     let mut run = Run::new(start);
