@@ -20,19 +20,40 @@ pub const MAX_PORTS: usize = 1024;
 /// The daemon keeps below it: an upstream connection without an entry would be steered back to the daemon.
 pub const MAX_FLOWS: usize = 16 * 1024;
 
+/// Connections with a fast lane at once, entries in [`map::LANES`]; those beyond it have plain TCP.
+pub const MAX_LANES: usize = 64 * 1024;
+/// Bytes that may wait for their reader in one direction of a fast lane.
+pub const LANE_WINDOW: u32 = 256 * 1024;
+/// The end of a fast lane that the daemon holds.
+pub const LANE_AGENT: u32 = 0;
+/// The end of a fast lane that the application holds.
+pub const LANE_APP: u32 = 1;
+
+/// Key in [`map::LANE_SOCKETS`] of one end of a lane.
+#[inline(always)]
+pub const fn lane_key(lane: u64, end: u32) -> u64 {
+    lane << 1 | end as u64
+}
+
 /// Names of the maps, as the kernel shows them (at most 15 bytes).
 pub mod map {
     /// `u16` port in host byte order → `u8` 1: the ports that are steered.
     pub const PORTS: &str = "framewall_ports";
     /// Slot → listening socket of the daemon.
     pub const LISTENERS: &str = "framewall_lstn";
-    /// [`FlowKey`](crate::FlowKey) → [`Endpoint`](crate::Endpoint): the daemon's upstream handshakes in
+    /// [`FlowKey`](crate::FlowKey) → [`Upstream`](crate::Upstream): the daemon's upstream handshakes in
     /// flight and the client each is for.
     pub const FLOWS: &str = "framewall_flows";
-    /// The daemon's upstream socket → [`Endpoint`](crate::Endpoint) of its client. Only the daemon writes it.
+    /// The daemon's upstream socket → [`Upstream`](crate::Upstream): its client. Only the daemon writes it.
     pub const UPSTREAMS: &str = "framewall_up";
     /// The application's accepted socket → [`Endpoint`](crate::Endpoint) of the client it serves.
     pub const CLIENTS: &str = "framewall_peers";
+    /// Number of a lane → [`Lane`](crate::Lane).
+    pub const LANES: &str = "framewall_lanes";
+    /// [`lane_key`](crate::lane_key) → socket, of both ends of every lane.
+    pub const LANE_SOCKETS: &str = "framewall_lsock";
+    /// Socket of an end → [`LaneEnd`](crate::LaneEnd).
+    pub const LANE_ENDS: &str = "framewall_lends";
 }
 
 /// Names of the programs, as the kernel shows them (at most 15 bytes).
@@ -45,12 +66,25 @@ pub mod program {
     pub const PEER4: &str = "framewall_peer4";
     /// `cgroup/getpeername6`: the same for `AF_INET6` sockets.
     pub const PEER6: &str = "framewall_peer6";
+    /// `sk_msg`: carries bytes from one end of a fast lane to the other.
+    pub const LANE: &str = "framewall_lane";
 }
 
 /// Name of the global that holds the cookie of the steered network namespace (`SO_NETNS_COOKIE`).
 ///
 /// The cgroup hooks see every namespace of the host; only this one is theirs.
 pub const NETNS_COOKIE: &str = "NETNS_COOKIE";
+
+/// Names of the globals that hold where the kernel keeps what the fast lane asks of a socket, in bytes from the socket's
+/// beginning. They differ from kernel to kernel; its BTF tells.
+pub mod offset {
+    /// `tcp_sock.write_seq`: the sequence number behind the last byte that was written (`u32`).
+    pub const WRITE_SEQ: &str = "WRITE_SEQ";
+    /// `tcp_sock.copied_seq`: the sequence number behind the last byte that was read (`u32`).
+    pub const COPIED_SEQ: &str = "COPIED_SEQ";
+    /// `sock.sk_backlog.rmem_alloc`: bytes that wait for the reader (`u32`).
+    pub const RMEM_ALLOC: &str = "RMEM_ALLOC";
+}
 
 /// An IP address and a TCP port, both in the byte order of the wire.
 #[repr(C)]
@@ -124,15 +158,64 @@ pub struct FlowKey {
     pub destination: Endpoint,
 }
 
+/// What the daemon's upstream socket is for.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Upstream {
+    /// The client.
+    pub client: Endpoint,
+    /// Zero.
+    pub padding: u32,
+    /// The number of its fast lane, never used again; 0 for none.
+    pub lane: u64,
+}
+
+/// A fast lane: what its two ends know of each other.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lane {
+    /// Kernel addresses of the sockets, by end; 0 for one that has not joined. They are read from and nothing else.
+    pub sockets: [u64; 2],
+    /// Bytes that the sockets have sent by the lane, by end.
+    pub sent: [u64; 2],
+    /// Bytes that waited for the application when the daemon last asked (`getpeername` on its own socket).
+    pub waiting: u32,
+    /// [`LANE_OPEN`] or [`LANE_LEFT`].
+    pub state: u32,
+}
+
+/// The daemon's bytes travel by the lane.
+pub const LANE_OPEN: u32 = 0;
+/// The daemon's bytes travel by TCP, for good.
+pub const LANE_LEFT: u32 = 1;
+
+/// Which end of which lane a socket is.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LaneEnd {
+    /// The number of the lane.
+    pub lane: u64,
+    /// [`LANE_AGENT`] or [`LANE_APP`].
+    pub end: u32,
+    /// Zero.
+    pub padding: u32,
+}
+
 #[cfg(feature = "user")]
 #[expect(unsafe_code, reason = "aya's marker trait is unsafe to implement")]
 mod pod {
     // SAFETY: repr(C), no padding (20 bytes, asserted below), every bit pattern is valid.
     unsafe impl aya::Pod for super::Endpoint {}
+    // SAFETY: repr(C), padding is a field (32 bytes, asserted below), every bit pattern is valid.
+    unsafe impl aya::Pod for super::Upstream {}
+    // SAFETY: repr(C), no padding (40 bytes, asserted below), every bit pattern is valid.
+    unsafe impl aya::Pod for super::Lane {}
 }
 
 const _: () = assert!(size_of::<Endpoint>() == 20);
 const _: () = assert!(size_of::<FlowKey>() == 40);
+const _: () = assert!(size_of::<Upstream>() == 32);
+const _: () = assert!(size_of::<Lane>() == 40);
 
 #[cfg(test)]
 mod tests {

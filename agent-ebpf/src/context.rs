@@ -11,9 +11,9 @@ use core::ptr::{self, addr_of, addr_of_mut};
 use aya_ebpf::{
     EbpfContext as _,
     bindings::{BPF_SK_STORAGE_GET_F_CREATE, bpf_sock},
-    btf_maps::SkStorage,
-    helpers::{bpf_get_netns_cookie, bpf_sk_storage_get},
-    programs::{SkLookupContext, SockAddrContext, SockOpsContext},
+    btf_maps::{SkStorage, SockHash},
+    helpers::{bpf_get_netns_cookie, bpf_map_delete_elem, bpf_probe_read_kernel, bpf_sk_storage_get},
+    programs::{SkLookupContext, SkMsgContext, SockAddrContext, SockOpsContext},
 };
 use framewall_common::{Endpoint, FlowKey};
 
@@ -114,9 +114,13 @@ pub(crate) trait Connection {
     /// The other end.
     fn remote(&self) -> Option<Endpoint>;
     /// The value that `storage` has for this socket.
-    fn stored(&self, storage: &SkStorage<Endpoint>) -> Option<Endpoint>;
+    fn stored<T: Copy>(&self, storage: &SkStorage<T>) -> Option<T>;
     /// Sets the value that `storage` has for this socket; false if the kernel is out of memory.
-    fn store(&self, storage: &SkStorage<Endpoint>, value: Endpoint) -> bool;
+    fn store<T>(&self, storage: &SkStorage<T>, value: T) -> bool;
+    /// The address of this socket in the kernel; 0 if it is none yet.
+    fn address(&self) -> u64;
+    /// Puts this socket into `sockets`, or says with which error the kernel refuses.
+    fn join<const N: usize>(&self, sockets: &SockHash<u64, N>, key: u64) -> Result<(), i32>;
 }
 
 impl Connection for SockOpsContext {
@@ -150,12 +154,12 @@ impl Connection for SockOpsContext {
     }
 
     #[inline(always)]
-    fn stored(&self, storage: &SkStorage<Endpoint>) -> Option<Endpoint> {
+    fn stored<T: Copy>(&self, storage: &SkStorage<T>) -> Option<T> {
         load(field!(self.ops, __bindgen_anon_2.sk), storage)
     }
 
     #[inline(always)]
-    fn store(&self, storage: &SkStorage<Endpoint>, mut value: Endpoint) -> bool {
+    fn store<T>(&self, storage: &SkStorage<T>, mut value: T) -> bool {
         let socket = field!(self.ops, __bindgen_anon_2.sk);
         if socket.is_null() {
             return false;
@@ -171,12 +175,69 @@ impl Connection for SockOpsContext {
         };
         !slot.is_null()
     }
+
+    #[inline(always)]
+    fn address(&self) -> u64 {
+        let socket = field!(self.ops, __bindgen_anon_2.sk);
+        if socket.is_null() { 0 } else { socket as u64 }
+    }
+
+    #[inline(always)]
+    fn join<const N: usize>(&self, sockets: &SockHash<u64, N>, key: u64) -> Result<(), i32> {
+        // SAFETY: the kernel passes a valid context, and nothing else refers to it during the call.
+        let ops = unsafe { &mut *self.ops };
+        sockets.update(key, ops, 0)
+    }
+}
+
+/// Takes a socket out of `sockets`.
+#[inline(always)]
+pub(crate) fn leave<const N: usize>(sockets: &SockHash<u64, N>, key: u64) {
+    // SAFETY: the map's keys are as large as this one. An error means that it is not there, which was wanted.
+    unsafe { bpf_map_delete_elem(ptr::from_ref(sockets).cast_mut().cast(), ptr::from_ref(&key).cast()) };
+}
+
+/// What a `sk_msg` program is asked about.
+pub(crate) trait Message {
+    /// Bytes that are being sent.
+    fn bytes(&self) -> u32;
+    /// The value that `storage` has for the sending socket.
+    fn stored<T: Copy>(&self, storage: &SkStorage<T>) -> Option<T>;
+}
+
+impl Message for SkMsgContext {
+    #[inline(always)]
+    fn bytes(&self) -> u32 {
+        field!(self.msg, size)
+    }
+
+    #[inline(always)]
+    fn stored<T: Copy>(&self, storage: &SkStorage<T>) -> Option<T> {
+        load(field!(self.msg, __bindgen_anon_3.sk), storage)
+    }
+}
+
+/// Reads a number that the kernel keeps `offset` bytes into a socket; `None` where there is no memory.
+///
+/// The socket may be gone, and its memory another's: what is read is for judging only.
+#[inline(always)]
+pub(crate) fn peek(socket: u64, offset: u32) -> Option<u32> {
+    // SAFETY: the helper survives any address.
+    unsafe { bpf_probe_read_kernel((socket + u64::from(offset)) as *const u32) }.ok()
+}
+
+/// Changes a map value in place.
+#[inline(always)]
+pub(crate) fn value<'a, T>(pointer: *mut T) -> &'a mut T {
+    // SAFETY: map lookups answer with a pointer to a whole value, valid while the program runs; other programs may write
+    // at the same time, each to fields of its own, and words are written whole.
+    unsafe { &mut *pointer }
 }
 
 /// What a `getpeername` hook is about to answer.
 pub(crate) trait PeerName {
     /// The value that `storage` has for the socket asked.
-    fn stored(&self, storage: &SkStorage<Endpoint>) -> Option<Endpoint>;
+    fn stored<T: Copy>(&self, storage: &SkStorage<T>) -> Option<T>;
     /// Answers with an IPv4 address in the byte order of the wire.
     fn set_v4(&self, ip: u32, port: u16);
     /// Answers with an IPv6 address.
@@ -185,7 +246,7 @@ pub(crate) trait PeerName {
 
 impl PeerName for SockAddrContext {
     #[inline(always)]
-    fn stored(&self, storage: &SkStorage<Endpoint>) -> Option<Endpoint> {
+    fn stored<T: Copy>(&self, storage: &SkStorage<T>) -> Option<T> {
         load(field!(self.sock_addr, __bindgen_anon_1.sk), storage)
     }
 
@@ -210,7 +271,7 @@ impl PeerName for SockAddrContext {
 /// `bpf_sk_storage_get` is called with the map's address because aya's wrapper knows only the context of
 /// `cgroup_sock_addr` programs.
 #[inline(always)]
-fn load(socket: *mut bpf_sock, storage: &SkStorage<Endpoint>) -> Option<Endpoint> {
+fn load<T: Copy>(socket: *mut bpf_sock, storage: &SkStorage<T>) -> Option<T> {
     if socket.is_null() {
         return None;
     }
@@ -219,12 +280,12 @@ fn load(socket: *mut bpf_sock, storage: &SkStorage<Endpoint>) -> Option<Endpoint
         bpf_sk_storage_get(ptr::from_ref(storage).cast_mut().cast(), socket.cast(), ptr::null_mut(), 0)
     };
     // SAFETY: the helper answers null or a pointer to a value of the map, valid while the program runs.
-    unsafe { value.cast::<Endpoint>().as_ref() }.copied()
+    unsafe { value.cast::<T>().as_ref() }.copied()
 }
 
 /// Copies a map value.
 #[inline(always)]
-pub(crate) fn read(value: *const Endpoint) -> Endpoint {
+pub(crate) fn read<T: Copy>(value: *const T) -> T {
     // SAFETY: map lookups answer with a pointer to a whole value, valid while the program runs; a plain copy
     // may see a concurrent write to the same entry, and each flow has one writer.
     unsafe { *value }

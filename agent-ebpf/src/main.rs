@@ -4,19 +4,21 @@
 //! |---|---|---|
 //! | `framewall_steer` | `sk_lookup` | new connections on steered ports go to the daemon's listener |
 //! | `framewall_flow` | `sock_ops` | the client's address travels from the daemon's upstream socket to the application's socket |
+//! | `framewall_lane` | `sk_msg` | with a fast lane: bytes between the two go from one socket to the other |
 //! | `framewall_peer4`, `framewall_peer6` | `cgroup/getpeername*` | the application sees its client's address |
 #![no_std]
 #![no_main]
 
 mod context;
 mod flow;
+mod lane;
 mod maps;
 mod peer;
 mod steer;
 
 use aya_ebpf::{
-    macros::{cgroup_sock_addr, sk_lookup, sock_ops},
-    programs::{SkLookupContext, SockAddrContext, SockOpsContext},
+    macros::{cgroup_sock_addr, sk_lookup, sk_msg, sock_ops},
+    programs::{SkLookupContext, SkMsgContext, SockAddrContext, SockOpsContext},
 };
 
 /// `SK_PASS` of `enum sk_action`; without an assigned socket the kernel's own lookup goes on.
@@ -38,6 +40,13 @@ fn framewall_steer(ctx: SkLookupContext) -> u32 {
 fn framewall_flow(ctx: SockOpsContext) -> u32 {
     flow::follow(&ctx);
     DONE
+}
+
+/// Carries what the ends of a fast lane send (kernel 5.15, as tested).
+#[sk_msg]
+fn framewall_lane(ctx: SkMsgContext) -> u32 {
+    lane::carry(&ctx);
+    SK_PASS
 }
 
 /// Answers `getpeername` and `accept` on `AF_INET` sockets (kernel 5.8).

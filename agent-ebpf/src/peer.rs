@@ -2,7 +2,7 @@
 
 use aya_ebpf::programs::SockAddrContext;
 
-use crate::{context::PeerName as _, maps::CLIENTS};
+use crate::{context::PeerName as _, lane, maps::CLIENTS};
 
 /// Answers for an `AF_INET` socket of the application.
 #[inline(always)]
@@ -11,6 +11,8 @@ pub(crate) fn report_v4(ctx: &SockAddrContext) {
         && let Some(ip) = client.ip4()
     {
         ctx.set_v4(ip, client.port);
+    } else {
+        lane::count(ctx);
     }
 }
 
@@ -19,5 +21,7 @@ pub(crate) fn report_v4(ctx: &SockAddrContext) {
 pub(crate) fn report_v6(ctx: &SockAddrContext) {
     if let Some(client) = ctx.stored(&CLIENTS) {
         ctx.set_v6(&client);
+    } else {
+        lane::count(ctx);
     }
 }

@@ -22,15 +22,16 @@ use tracing::{info, warn};
 
 use crate::{
     cli::RunArgs,
-    config::Config,
+    config::{Config, FastLaneMode, Port},
     conn::{
-        accept::{Shared, Worker},
+        accept::{PortPlan, Shared, Worker},
         clients::Clients,
     },
     drain::Phase,
     rules::{self, RulesError},
     steer::{
         Steering, Upstreams,
+        fast_lane::{Ability, Lanes},
         listeners::{Listeners, WorkerListeners},
     },
     sys,
@@ -78,14 +79,20 @@ pub(crate) fn run(args: RunArgs) -> anyhow::Result<()> {
         Events::open(&config.events).with_context(|| format!("cannot write events to {}", config.events))?;
     let ports = config.port_numbers();
     let listeners = Listeners::open(workers, &ports).context("cannot listen on loopback")?;
-    let steering = Steering::start(&ports, &listeners)?;
+    let wants_lane = config.ports.iter().any(|port| port.fast_lane != FastLaneMode::Off);
+    let steering = Steering::start(&ports, &listeners, wants_lane)?;
+    let lanes = FastLanes::decide(&config.ports, steering.fast_lane())?;
 
     let budget = Arc::new(Budget::new(config.max_held_bytes));
     let shared = Arc::new(Shared {
         ports: config
             .ports
             .iter()
-            .map(|port| (port.number, port.inspection(&budget, &live).map(Arc::new)))
+            .map(|port| PortPlan {
+                number: port.number,
+                settings: port.inspection(&budget, &live).map(Arc::new),
+                fast_lane: lanes.with.contains(&port.number),
+            })
             .collect(),
         max_connections,
         clients: config.max_connections_per_client.map(Clients::new),
@@ -93,10 +100,62 @@ pub(crate) fn run(args: RunArgs) -> anyhow::Result<()> {
         events: events.clone(),
         names,
     });
-    let daemon = Daemon { args, config, live, steering, shared, events };
+    let daemon = Daemon { args, config, live, steering, lanes, shared, events };
     let result = daemon.run(listeners);
     writer.finish();
     result
+}
+
+/// Which ports have a fast lane.
+#[derive(Debug, Default)]
+struct FastLanes {
+    with: Vec<u16>,
+    /// Ports that should have one, and why they have not.
+    without: Vec<(Vec<u16>, String)>,
+}
+
+impl FastLanes {
+    /// # Errors
+    ///
+    /// There is a port that must have one, and cannot.
+    fn decide(ports: &[Port], ability: &Ability) -> anyhow::Result<Self> {
+        let mut lanes = Self::default();
+        for port in ports {
+            let lack = match port.fast_lane {
+                FastLaneMode::Off => continue,
+                FastLaneMode::DespiteFionread => ability.lack.as_ref(),
+                FastLaneMode::On | FastLaneMode::Required => {
+                    ability.lack.as_ref().or(ability.fionread.as_ref())
+                }
+            };
+            let Some(lack) = lack else {
+                lanes.with.push(port.number);
+                continue;
+            };
+            if port.fast_lane == FastLaneMode::Required {
+                anyhow::bail!(
+                    "port {}: no fast lane, which is required: {lack}. See docs/fast-lane.md",
+                    port.number
+                );
+            }
+            let reason = lack.to_string();
+            match lanes.without.iter_mut().find(|(_, other)| *other == reason) {
+                Some((ports, _)) => ports.push(port.number),
+                None => lanes.without.push((vec![port.number], reason)),
+            }
+        }
+        Ok(lanes)
+    }
+
+    fn tell(&self, events: &Events) {
+        if !self.with.is_empty() {
+            info!(ports = ?self.with, "fast lane");
+        }
+        for (ports, reason) in &self.without {
+            warn!(?ports, "no fast lane, plain TCP instead: {reason}");
+            events.emit(&Event::FastLaneUnavailable { ports, reason: reason.clone() });
+        }
+    }
 }
 
 /// The daemon with its programs attached.
@@ -105,6 +164,7 @@ struct Daemon {
     config: Config,
     live: Arc<LiveRules>,
     steering: Steering,
+    lanes: FastLanes,
     shared: Arc<Shared>,
     events: Events,
 }
@@ -117,8 +177,8 @@ impl Daemon {
             .into_iter()
             .enumerate()
             .map(|(index, listeners)| {
-                let upstreams = self.steering.upstreams()?;
-                start_worker(index, listeners, upstreams, Arc::clone(&self.shared), phase.subscribe())
+                let sockets = (self.steering.upstreams()?, self.steering.lanes()?);
+                start_worker(index, listeners, sockets, Arc::clone(&self.shared), phase.subscribe())
             })
             .collect::<anyhow::Result<Vec<_>>>()?;
         runtime::Builder::new_current_thread()
@@ -153,8 +213,10 @@ impl Daemon {
             pid: std::process::id(),
             mode,
             ports: &ports,
+            fast_lane_ports: &self.lanes.with,
         });
 
+        self.lanes.tell(&self.events);
         self.serve(&mut signals, &mut hangups).await;
         self.steering.stop();
         let connections = self.shared.connections.load(Ordering::Relaxed);
@@ -248,7 +310,7 @@ impl Signals {
 fn start_worker(
     index: usize,
     listeners: WorkerListeners,
-    upstreams: Upstreams,
+    (upstreams, lanes): (Upstreams, Lanes),
     shared: Arc<Shared>,
     phase: watch::Receiver<Phase>,
 ) -> anyhow::Result<JoinHandle<()>> {
@@ -258,7 +320,8 @@ fn start_worker(
     thread::Builder::new()
         .name(format!("framewall-{index}"))
         .spawn(move || {
-            if let Err(error) = runtime.block_on(Worker::new(shared, upstreams).run(listeners, phase)) {
+            if let Err(error) = runtime.block_on(Worker::new(shared, upstreams, lanes).run(listeners, phase))
+            {
                 warn!(%error, %address, "a worker has ended");
             }
         })

@@ -8,6 +8,8 @@ use clap::{
 };
 use framewall_inspect::{Mode, Profile};
 
+use crate::config::FastLaneMode;
+
 /// Inspects WebSocket messages in place, without a proxy to configure.
 #[derive(Debug, Parser)]
 #[command(name = "framewall", version, about, long_about = LONG_ABOUT, after_long_help = SEE_ALSO)]
@@ -54,7 +56,7 @@ Events:
   One JSON object a line: daemon_started, connection_opened, websocket_opened, connection_opaque,
   rule_matched, message_blocked, message_flagged, message_tagged, handshake_blocked,
   handshake_flagged, handshake_tagged, protocol_violation, limit_reached, policy_violation,
-  rules_reloaded, rules_reload_failed, connection_closed, connection_refused, accept_failed, events_dropped, daemon_draining,
+  rules_reloaded, rules_reload_failed, fast_lane_unavailable, connection_closed, connection_refused, accept_failed, events_dropped, daemon_draining,
   daemon_stopped. Each connection closes with one reason.
 
 Log:
@@ -132,6 +134,10 @@ pub(crate) struct RunArgs {
     /// What to do with offending messages [default: block]
     #[arg(long, value_enum)]
     pub(crate) mode: Option<RunMode>,
+
+    /// Carry bytes to and from the application past the TCP stack, on all ports; see docs/fast-lane.md
+    #[arg(long, value_name = "WHEN", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "on", overrides_with = "fast_lane")]
+    pub(crate) fast_lane: Option<FastLaneMode>,
 
     /// Configuration file (TOML)
     #[arg(long, value_name = "FILE")]

@@ -4,6 +4,7 @@
 //! allowed; nothing is half-applied.
 
 mod anonymise;
+mod fast_lane;
 mod limits;
 mod port;
 mod source;
@@ -20,13 +21,13 @@ use framewall_inspect::{Budget, DeflatePolicy, HandshakePolicy, Limits, OpaquePo
 use serde::Deserialize;
 use toml::Spanned;
 
-pub(crate) use self::port::Port;
 use self::{
     anonymise::RawAnonymise,
     limits::RawLimits,
     port::{Detect, RawPort, RawProfile},
     source::{Complaint, Source},
 };
+pub(crate) use self::{fast_lane::FastLaneMode, port::Port};
 use crate::{
     cli::{RunArgs, RunMode},
     rules::beside,
@@ -78,6 +79,7 @@ struct RawConfig {
     mode: Option<RunMode>,
     profile: Option<RawProfile>,
     detect: Detect,
+    fast_lane: FastLaneMode,
     events: Option<PathBuf>,
     anonymise_clients: RawAnonymise,
     drain_timeout_ms: Option<Spanned<i64>>,
@@ -136,12 +138,14 @@ impl Config {
             handshake: HandshakePolicy::default(),
             deflate: DeflatePolicy::default(),
             detect: raw.detect,
+            fast_lane: args.fast_lane.unwrap_or(raw.fast_lane),
             limits: limits.clone(),
         };
         let mut tables: Vec<Port> = Vec::new();
         for table in &raw.port {
             let mut port = table.check(&tables, &plain(0), &source)?;
             port.mode = args.mode.unwrap_or(port.mode);
+            port.fast_lane = args.fast_lane.unwrap_or(port.fast_lane);
             tables.push(port);
         }
         let mut numbers = raw
@@ -275,6 +279,27 @@ mod tests {
         assert!(settings(text).is_some_and(|settings| settings.detect_to_client));
         assert!(settings("ports = [1]").is_some_and(|settings| !settings.detect_to_client));
         assert!(error("detect = \"to_client\"").starts_with("f.toml:1:10: unknown variant `to_client`"));
+    }
+
+    #[test]
+    fn a_fast_lane_is_asked_for_by_a_word_or_by_none() {
+        let text = "ports = [1]\nfast_lane = true\n[[port]]\nport = 2\nfast_lane = \"required\"\n[[port]]\nport = 3\n\
+                    fast_lane = false\n[[port]]\nport = 4\nfast_lane = \"despite-fionread\"\n";
+        let modes = |config: Config| config.ports.iter().map(|port| port.fast_lane).collect::<Vec<_>>();
+        let as_written =
+            [FastLaneMode::On, FastLaneMode::Required, FastLaneMode::Off, FastLaneMode::DespiteFionread];
+        assert_eq!(modes(config(text)), as_written);
+        assert_eq!(modes(config("ports = [1]")), [FastLaneMode::Off]);
+        let args = RunArgs { fast_lane: Some(FastLaneMode::On), ..args() };
+        let overruled = Config::parse(Path::new("f.toml"), text, &args).expect("sound");
+        assert_eq!(modes(overruled), [FastLaneMode::On; 4]);
+        let wrong = error("ports = [1]\nfast_lane = \"on\"");
+        assert!(
+            wrong.starts_with(
+                "f.toml:2:13: invalid value: string \"on\", expected true, false, \"required\" or"
+            ),
+            "{wrong}"
+        );
     }
 
     const PORTS: &str = "ports = [80, 90]\nmode = \"log\"\n[limits]\nmax_head_bytes = 2048\n\

@@ -2,6 +2,7 @@
 
 pub(crate) mod accept;
 pub(crate) mod clients;
+pub(crate) mod fast_lane;
 mod lane;
 mod record;
 mod relay;

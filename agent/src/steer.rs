@@ -4,6 +4,8 @@
 //! whether it exits or is killed, and the listener leaves its map by itself: new connections then reach the
 //! application directly.
 
+mod btf;
+pub(crate) mod fast_lane;
 pub(crate) mod listeners;
 mod probe;
 mod self_test;
@@ -21,7 +23,8 @@ use aya::{
     programs::{CgroupAttachMode, CgroupSockAddr, ProgramError, SkLookup, SockOps, sk_lookup::SkLookupLink},
 };
 use aya_log::EbpfLogger;
-use framewall_common::{Endpoint, LISTENER_V4, LISTENER_V6, NETNS_COOKIE, map, program};
+use fast_lane::{Ability, Lack, Lanes, Offsets};
+use framewall_common::{LISTENER_V4, LISTENER_V6, NETNS_COOKIE, Upstream, map, offset, program};
 use listeners::Listeners;
 use log::Log;
 use tracing::debug;
@@ -29,8 +32,8 @@ use tracing::debug;
 /// The kernel programs, built by `build.rs`.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/framewall-ebpf"));
 
-/// The storage that marks the daemon's upstream sockets with the client each is for.
-pub(crate) type Upstreams = SkStorage<MapData, Endpoint>;
+/// The storage that marks the daemon's upstream sockets with what each is for.
+pub(crate) type Upstreams = SkStorage<MapData, Upstream>;
 
 /// Why traffic cannot be steered.
 #[derive(Debug, thiserror::Error)]
@@ -62,30 +65,52 @@ pub(crate) enum SteerError {
 pub(crate) struct Steering {
     object: Ebpf,
     lookup: Option<SkLookupLink>,
+    fast_lane: Ability,
 }
 
 impl Steering {
     /// Loads and attaches the programs, proves that they work, then steers `ports` to `listeners`.
-    pub(crate) fn start(ports: &[u16], listeners: &Listeners) -> Result<Self, SteerError> {
+    ///
+    /// The program of the fast lane is only loaded if it is wanted; [`Self::fast_lane`] says what became of that.
+    pub(crate) fn start(ports: &[u16], listeners: &Listeners, fast_lane: bool) -> Result<Self, SteerError> {
         probe::privileges()?;
         probe::features()?;
         let cgroup = open(&probe::cgroup2()?)?;
         let namespace = open(Path::new("/proc/thread-self/ns/net"))?;
         let cookie = crate::sys::netns_cookie().map_err(SteerError::NetnsCookie)?;
 
+        let offsets = fast_lane.then(|| Offsets::of_kernel().map_err(Lack::from)).transpose();
+        let known = offsets.as_ref().ok().copied().flatten().unwrap_or_default();
         let level = aya_log_level();
-        let mut object = EbpfLoader::new()
+        let mut loader = EbpfLoader::new();
+        loader
             .override_global(NETNS_COOKIE, &cookie, true)
             .override_global(aya_log::LEVEL, &level, true)
-            .load(OBJECT)
-            .map_err(|source| SteerError::Load(Box::new(source)))?;
+            .override_global(offset::WRITE_SEQ, &known.write_seq, true)
+            .override_global(offset::COPIED_SEQ, &known.copied_seq, true)
+            .override_global(offset::RMEM_ALLOC, &known.rmem_alloc, true);
+        if !fast_lane {
+            // What nobody uses takes no memory.
+            loader.map_max_entries(map::LANES, 1).map_max_entries(map::LANE_SOCKETS, 1);
+        }
+        let mut object = loader.load(OBJECT).map_err(|source| SteerError::Load(Box::new(source)))?;
+        let lack = match offsets {
+            // Before the programs that make sockets members, so that none is without it.
+            Ok(Some(_)) => fast_lane::attach(&mut object).err().map(Lack::from),
+            Ok(None) => None,
+            Err(lack) => Some(lack),
+        };
         set_listeners(&mut object, listeners)?;
         attach_cgroup(&mut object, &cgroup)?;
         let lookup = attach_lookup(&mut object, &namespace)?;
 
         // No port is steered yet: a self-test that fails has touched nobody's traffic.
-        let mut steering = Self { object, lookup: Some(lookup) };
+        let ability = Ability { lack, fionread: None };
+        let mut steering = Self { object, lookup: Some(lookup), fast_lane: ability };
         self_test::run(&mut steering, listeners)?;
+        if fast_lane && steering.fast_lane.lack.is_none() {
+            steering.fast_lane = fast_lane::test(&steering);
+        }
         for port in ports {
             steering.add_port(*port)?;
         }
@@ -103,6 +128,16 @@ impl Steering {
         })?;
         let copy = MapData::from_fd(descriptor).map_err(fail)?;
         Map::SkStorage(copy).try_into().map_err(fail)
+    }
+
+    /// What the fast lane can do here, if it is wanted.
+    pub(crate) fn fast_lane(&self) -> &Ability {
+        &self.fast_lane
+    }
+
+    /// A view of the lanes for a worker thread.
+    pub(crate) fn lanes(&self) -> Result<Lanes, SteerError> {
+        Lanes::of(&self.object)
     }
 
     /// The programs' log lines; call once.

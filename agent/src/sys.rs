@@ -34,6 +34,15 @@ pub(crate) fn receive(socket: &impl AsRawFd, buffer: &mut [u8]) -> io::Result<us
     Ok(recv(socket.as_raw_fd(), buffer, MsgFlags::empty())?)
 }
 
+/// How much there is to read (`FIONREAD`), in bytes.
+#[expect(unsafe_code, reason = "no library wraps this request")]
+pub(crate) fn readable_bytes(socket: &impl AsRawFd) -> io::Result<usize> {
+    let mut len: libc::c_int = 0;
+    // SAFETY: the descriptor is open for the whole call, and the kernel writes a number to `len`.
+    Errno::result(unsafe { libc::ioctl(socket.as_raw_fd(), libc::FIONREAD, &raw mut len) })?;
+    Ok(usize::try_from(len).unwrap_or_default())
+}
+
 /// Lets `connect` choose the port, so that it need only be unique together with the destination
 /// (`IP_BIND_ADDRESS_NO_PORT`, Linux 4.2).
 pub(crate) fn bind_without_port(socket: &impl AsFd) -> io::Result<()> {

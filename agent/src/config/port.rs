@@ -8,7 +8,7 @@ use framewall_inspect::{
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{ConfigError, limits::RawLimits, source::Source};
+use super::{ConfigError, FastLaneMode, limits::RawLimits, source::Source};
 use crate::cli::RunMode;
 
 /// How the connections of one port are handled.
@@ -28,6 +28,8 @@ pub(crate) struct Port {
     pub(crate) deflate: DeflatePolicy,
     /// Whose messages detectors look at.
     pub(crate) detect: Detect,
+    /// Whether they have a fast lane to the application.
+    pub(crate) fast_lane: FastLaneMode,
     /// Limits of the inspection.
     pub(crate) limits: Limits,
 }
@@ -74,6 +76,7 @@ pub(super) struct RawPort {
     #[serde(default)]
     deflate: RawDeflate,
     detect: Option<Detect>,
+    fast_lane: Option<FastLaneMode>,
     #[serde(default)]
     limits: RawLimits,
 }
@@ -150,6 +153,7 @@ impl RawPort {
                 RawDeflate::Refuse => DeflatePolicy::Refuse,
             },
             detect: self.detect.unwrap_or(inherited.detect),
+            fast_lane: self.fast_lane.unwrap_or(inherited.fast_lane),
             limits: self.limits.over(&inherited.limits, "port.limits", source)?,
         })
     }

@@ -20,10 +20,20 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
-use super::{clients::Clients, record::Record, relay::Relay, upstream};
+use super::{
+    clients::Clients,
+    fast_lane::{FastLane, LaneReport},
+    record::Record,
+    relay::Relay,
+    upstream,
+};
 use crate::{
     drain::Phase,
-    steer::{Upstreams, listeners::WorkerListeners},
+    steer::{
+        Upstreams,
+        fast_lane::{Lanes, Ticket},
+        listeners::WorkerListeners,
+    },
     sys,
     telemetry::{
         clients::ClientNames,
@@ -34,11 +44,22 @@ use crate::{
 /// How long to wait when the process has no descriptors left for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How the connections of a port are handled.
+#[derive(Clone, Debug)]
+pub(crate) struct PortPlan {
+    /// The TCP port.
+    pub(crate) number: u16,
+    /// How to inspect them; `None` relays only.
+    pub(crate) settings: Option<Arc<Settings>>,
+    /// Whether they have a fast lane to the application.
+    pub(crate) fast_lane: bool,
+}
+
 /// What the connections of all workers have in common.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    /// Steered ports, sorted, and how to inspect each; `None` relays only.
-    pub(crate) ports: Vec<(u16, Option<Arc<Settings>>)>,
+    /// Steered ports, sorted.
+    pub(crate) ports: Vec<PortPlan>,
     /// Connections at once.
     pub(crate) max_connections: usize,
     /// Connections of each client, if they are limited.
@@ -52,10 +73,10 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// How to inspect the connections of a port; `None` if it is not steered.
-    fn inspection(&self, port: u16) -> Option<Option<&Arc<Settings>>> {
-        let place = self.ports.binary_search_by_key(&port, |(number, _)| *number).ok()?;
-        self.ports.get(place).map(|(_, settings)| settings.as_ref())
+    /// How the connections of a port are handled; `None` if it is not steered.
+    fn plan(&self, port: u16) -> Option<&PortPlan> {
+        let place = self.ports.binary_search_by_key(&port, |plan| plan.number).ok()?;
+        self.ports.get(place)
     }
 }
 
@@ -97,12 +118,13 @@ pub(crate) struct Worker {
     shared: Arc<Shared>,
     /// Only this worker's thread takes the lock: it stands in for the `&mut` of a map update.
     upstreams: Mutex<Upstreams>,
+    lanes: Arc<Mutex<Lanes>>,
 }
 
 impl Worker {
     /// A worker that marks its upstream connections in `upstreams`.
-    pub(crate) fn new(shared: Arc<Shared>, upstreams: Upstreams) -> Self {
-        Self { shared, upstreams: Mutex::new(upstreams) }
+    pub(crate) fn new(shared: Arc<Shared>, upstreams: Upstreams, lanes: Lanes) -> Self {
+        Self { shared, upstreams: Mutex::new(upstreams), lanes: Arc::new(Mutex::new(lanes)) }
     }
 
     /// Accepts and relays until `phase` says that the daemon has stopped.
@@ -155,11 +177,11 @@ impl Worker {
     fn admit(self: &Arc<Self>, client: TcpStream, peer: SocketAddr, closing: watch::Receiver<Phase>) {
         let Ok(server) = client.local_addr() else { return };
         // Made to the listener's own port, not steered: there is no application behind it.
-        let Some(settings) = self.shared.inspection(server.port()) else {
+        let Some(plan) = self.shared.plan(server.port()) else {
             debug!(client = %self.shared.names.name(peer), %server, "refused: not a steered port");
             return reset(&client);
         };
-        let settings = settings.cloned();
+        let (settings, fast_lane) = (plan.settings.clone(), plan.fast_lane);
         let slot = match Slot::take(&self.shared, peer.ip()) {
             Ok(slot) => slot,
             Err(reason) => {
@@ -173,7 +195,7 @@ impl Worker {
         let mut closing = closing;
         tokio::spawn(async move {
             // Memory that each connection has for as long as it lives: what came before the relay is not in it.
-            if let Some(mut relay) = worker.join(client, peer, server, settings).await {
+            if let Some(mut relay) = worker.join(client, peer, server, (settings, fast_lane)).await {
                 relay.run(&mut closing).await;
             }
             drop(slot);
@@ -186,11 +208,18 @@ impl Worker {
         client: TcpStream,
         peer: SocketAddr,
         server: SocketAddr,
-        settings: Option<Arc<Settings>>,
+        (settings, fast_lane): (Option<Arc<Settings>>, bool),
     ) -> Option<Relay> {
         let name = self.shared.names.name(peer);
         let mut record = Record::open(self.shared.events.clone(), peer.ip(), name, server);
-        let upstream = match upstream::connect(&self.upstreams, server, peer).await {
+        let ticket = if fast_lane { Ticket::take() } else { None };
+        if fast_lane && ticket.is_none() {
+            // There are as many as there can be: this one has plain TCP.
+            record.set_fast_lane(LaneReport::none());
+        }
+        let fast_lane = ticket.map(|ticket| Box::new(FastLane::new(ticket, Arc::clone(&self.lanes))));
+        let ticket = fast_lane.as_deref().map(FastLane::ticket);
+        let upstream = match upstream::connect(&self.upstreams, server, peer, ticket).await {
             Ok(upstream) => upstream,
             Err(error) => {
                 debug!(client = %name, %server, %error, "the application cannot be reached");
@@ -206,7 +235,7 @@ impl Worker {
         }
         let session =
             settings.map(|settings| Session::new(settings, record.link(), record.mask_key(), Instant::now()));
-        Some(Relay::new(client, upstream, session, record))
+        Some(Relay::new(client, upstream, session, fast_lane, record))
     }
 }
 

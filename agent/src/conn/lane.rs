@@ -25,9 +25,22 @@ pub(crate) struct Lane {
     finished: bool,
     /// The receiver does not take bytes any more.
     broken: bool,
+    /// Bytes that may be written before the receiver's fast lane is asked again; `None` if it has none.
+    room: Option<usize>,
 }
 
 impl Lane {
+    /// Says how many bytes may be written before the receiver's fast lane is asked again; `None` for any number.
+    pub(crate) fn set_room(&mut self, room: Option<usize>) {
+        self.room = room;
+    }
+
+    /// Whether the receiver's fast lane has to be asked before what waits can be written: it will not say when there is
+    /// room.
+    pub(crate) fn wants_room(&self) -> bool {
+        self.room == Some(0) && self.is_blocked()
+    }
+
     /// Whether released bytes wait for the receiver.
     pub(crate) fn is_blocked(&self) -> bool {
         !self.out.is_empty()
@@ -128,8 +141,23 @@ impl Lane {
     fn write(&mut self, bytes: &[u8], receiver: &TcpStream) -> usize {
         let mut written = 0;
         while written < bytes.len() {
-            match receiver.try_write(&bytes[written..]) {
-                Ok(more @ 1..) => written += more,
+            let mut rest = &bytes[written..];
+            if let Some(room) = self.room {
+                rest = &rest[..rest.len().min(room)];
+                if rest.is_empty() {
+                    break;
+                }
+            }
+            match receiver.try_write(rest) {
+                Ok(more @ 1..) => {
+                    written += more;
+                    self.room = self.room.map(|room| room - more);
+                }
+                // A fast lane has no buffer to fill, and the kernel's memory an end.
+                Err(error) if self.room.is_some() && error.kind() == io::ErrorKind::OutOfMemory => {
+                    self.room = Some(0);
+                    break;
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Ok(0) | Err(_) => {

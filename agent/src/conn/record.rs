@@ -18,6 +18,7 @@ use framewall_inspect::{
 };
 use tracing::{debug, info, warn};
 
+use super::fast_lane::LaneReport;
 use crate::telemetry::{
     clients::ClientName,
     events::{Event, Events},
@@ -92,6 +93,7 @@ pub(crate) struct Record {
     rule: Option<Arc<str>>,
     bytes: [u64; 2],
     counters: Counters,
+    fast_lane: Option<LaneReport>,
 }
 
 impl Record {
@@ -111,6 +113,7 @@ impl Record {
             rule: None,
             bytes: [0; 2],
             counters: Counters::default(),
+            fast_lane: None,
         }
     }
 
@@ -145,6 +148,11 @@ impl Record {
     /// Takes over what the inspection counted.
     pub(crate) fn set_counters(&mut self, counters: Counters) {
         self.counters = counters;
+    }
+
+    /// Takes over what became of the fast lane.
+    pub(crate) fn set_fast_lane(&mut self, report: LaneReport) {
+        self.fast_lane = Some(report);
     }
 
     /// Reports what the inspection found.
@@ -275,6 +283,7 @@ impl Drop for Record {
             messages_to_client: self.counters.to_client.messages,
             uninspected_messages: self.counters.uninspected_messages,
             opaque_bytes: self.counters.opaque_bytes,
+            fast_lane: self.fast_lane,
         });
     }
 }

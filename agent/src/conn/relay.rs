@@ -22,6 +22,7 @@ use tokio::{
 use tracing::debug;
 
 use super::{
+    fast_lane::{FastLane, Room},
     lane::Lane,
     record::{EndReason, Record},
 };
@@ -53,6 +54,7 @@ pub(crate) struct Relay {
     client: TcpStream,
     app: TcpStream,
     session: Option<Session>,
+    fast_lane: Option<Box<FastLane>>,
     to_server: Lane,
     to_client: Lane,
     record: Record,
@@ -64,12 +66,22 @@ pub(crate) struct Relay {
 
 impl Relay {
     /// Joins `client` and `app`; without a session everything passes.
-    pub(crate) fn new(client: TcpStream, app: TcpStream, session: Option<Session>, record: Record) -> Self {
+    pub(crate) fn new(
+        client: TcpStream,
+        app: TcpStream,
+        session: Option<Session>,
+        fast_lane: Option<Box<FastLane>>,
+        record: Record,
+    ) -> Self {
+        let mut to_server = Lane::default();
+        // With a fast lane, nothing before it has been asked.
+        to_server.set_room(fast_lane.as_ref().map(|_| 0));
         Self {
             client,
             app,
             session,
-            to_server: Lane::default(),
+            fast_lane,
+            to_server,
             to_client: Lane::default(),
             record,
             stalled: None,
@@ -82,6 +94,9 @@ impl Relay {
         let end = self.relay(phase).await;
         if let Some(session) = &self.session {
             self.record.set_counters(session.counters());
+        }
+        if let Some(fast_lane) = &self.fast_lane {
+            self.record.set_fast_lane(fast_lane.report());
         }
         if let End::Reset(reason) = end {
             if let Some(reason) = reason {
@@ -106,6 +121,7 @@ impl Relay {
                 return self.end_of_lanes();
             }
             self.note_stall();
+            self.make_room();
             let timeout = self.timeout();
             let event = tokio::select! {
                 biased;
@@ -171,14 +187,17 @@ impl Relay {
                 match sender.try_io(cause, || sys::receive(sender, buffer)) {
                     Ok(0) => return self.handle_end(direction).map(|()| Turn::Over),
                     Ok(len) => {
-                        if len < buffer.len() {
+                        // A read of a fast lane ends where bytes that came by TCP begin.
+                        let is_all = len < buffer.len()
+                            && (self.fast_lane.is_none() || direction == Direction::ToServer);
+                        if is_all {
                             // The kernel's queue is empty: say so without asking it again.
                             let _ = sender.try_io(Interest::READABLE, || {
                                 Err::<(), _>(io::Error::from(io::ErrorKind::WouldBlock))
                             });
                         }
                         self.handle_bytes(direction, &buffer[..len])?;
-                        if len < buffer.len() {
+                        if is_all {
                             return Ok(Turn::Over);
                         }
                     }
@@ -223,7 +242,29 @@ impl Relay {
         Ok(())
     }
 
+    /// Asks the fast lane for room, if what waits wants it and it is time, and sends.
+    fn make_room(&mut self) {
+        while self.to_server.wants_room() {
+            let Some(fast_lane) = &mut self.fast_lane else { return };
+            let now = Instant::now();
+            if fast_lane.ask_at().is_some_and(|at| at > now) {
+                return;
+            }
+            match fast_lane.ask(&self.app, now) {
+                Room::Bytes(room) => self.to_server.set_room(Some(room)),
+                Room::Tcp => self.to_server.set_room(None),
+                Room::None => return,
+            }
+            self.to_server.flush(&self.app);
+        }
+    }
+
     fn handle_timeout(&mut self) -> Result<(), End> {
+        let now = Instant::now();
+        if self.fast_lane.as_deref().and_then(FastLane::ask_at).is_some_and(|at| at <= now) {
+            // The loop asks before it waits again.
+            return Ok(());
+        }
         if self.deadline.is_some() {
             return Err(End::Reset(None));
         }
@@ -300,7 +341,11 @@ impl Relay {
     }
 
     fn timeout(&self) -> Option<Instant> {
-        self.deadline.or_else(|| self.session.as_ref().and_then(Session::poll_timeout))
+        let timeout = self.deadline.or_else(|| self.session.as_ref().and_then(Session::poll_timeout));
+        match self.fast_lane.as_deref().and_then(FastLane::ask_at) {
+            Some(ask) => Some(timeout.map_or(ask, |timeout| timeout.min(ask))),
+            None => timeout,
+        }
     }
 
     fn end_of_lanes(&self) -> End {
@@ -349,7 +394,8 @@ fn interest(from: &Lane, to: &Lane) -> Interest {
     if from.is_readable() {
         interest |= Interest::READABLE;
     }
-    if to.is_blocked() {
+    // The socket of a fast lane without room is writable all the same.
+    if to.is_blocked() && !to.wants_room() {
         interest |= Interest::WRITABLE;
     }
     interest

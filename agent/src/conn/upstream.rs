@@ -14,7 +14,7 @@ use std::{
 };
 
 use aya::maps::MapError;
-use framewall_common::{Endpoint, MAX_FLOWS};
+use framewall_common::{Endpoint, MAX_FLOWS, Upstream};
 use tokio::{
     net::{TcpSocket, TcpStream},
     sync::Semaphore,
@@ -22,7 +22,10 @@ use tokio::{
 };
 
 use super::record::EndReason;
-use crate::{steer::Upstreams, sys};
+use crate::{
+    steer::{Upstreams, fast_lane::Ticket},
+    sys,
+};
 
 /// How long the application may take to accept.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -57,7 +60,7 @@ impl UpstreamError {
     }
 }
 
-/// Connects to `destination` for `client`.
+/// Connects to `destination` for `client`, with a fast lane if there is a ticket for one.
 ///
 /// # Errors
 ///
@@ -66,13 +69,14 @@ pub(crate) async fn connect(
     upstreams: &Mutex<Upstreams>,
     destination: SocketAddr,
     client: SocketAddr,
+    lane: Option<&Ticket>,
 ) -> Result<TcpStream, UpstreamError> {
     // Never closed, so never an error.
     let _handshake = HANDSHAKES.acquire().await;
     let mut tries = 1..=SOURCES_TRIED;
     loop {
         let socket = open(destination)?;
-        claim(&mut upstreams.lock().unwrap_or_else(PoisonError::into_inner), &socket, client)?;
+        claim(&mut upstreams.lock().unwrap_or_else(PoisonError::into_inner), &socket, client, lane)?;
         match timeout(CONNECT_TIMEOUT, socket.connect(destination)).await {
             Ok(Ok(stream)) => return Ok(stream),
             Ok(Err(error)) if error.kind() == io::ErrorKind::AddrNotAvailable && tries.next().is_some() => {}
@@ -100,8 +104,10 @@ pub(crate) fn claim(
     upstreams: &mut Upstreams,
     socket: &TcpSocket,
     client: SocketAddr,
+    lane: Option<&Ticket>,
 ) -> Result<(), MapError> {
-    upstreams.insert(socket, Endpoint::from(client), 0)
+    let lane = lane.map_or(0, Ticket::number);
+    upstreams.insert(socket, Upstream { client: Endpoint::from(client), padding: 0, lane }, 0)
 }
 
 fn next_source() -> IpAddr {

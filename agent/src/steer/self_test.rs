@@ -64,7 +64,7 @@ fn check(
     drop(client);
 
     let socket = upstream::open(address).map_err(SelfTestError::from)?;
-    upstream::claim(&mut steering.upstreams()?, &socket, CLIENT)
+    upstream::claim(&mut steering.upstreams()?, &socket, CLIENT, None)
         .map_err(|source| SteerError::Map { name: map::UPSTREAMS, source: Box::new(source) })?;
     start_connect(&socket, address).map_err(SelfTestError::from)?;
     let (_, seen) = accept(&[application]).map_err(SelfTestError::from)?.ok_or(SelfTestError::NotPassed)?;

@@ -25,7 +25,7 @@ use serde::Serialize;
 use tracing::warn;
 
 use super::clients::ClientName;
-use crate::cli::RunMode;
+use crate::{cli::RunMode, conn::fast_lane::LaneReport};
 
 /// Events that may wait to be written.
 const QUEUE: usize = 16 * 1024;
@@ -63,7 +63,17 @@ impl fmt::Display for Destination {
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(crate) enum Event<'a> {
     /// New connections on `ports` come to the daemon from now on.
-    DaemonStarted { version: &'a str, pid: u32, mode: RunMode, ports: &'a [u16] },
+    DaemonStarted {
+        version: &'a str,
+        pid: u32,
+        mode: RunMode,
+        ports: &'a [u16],
+        /// Those with a fast lane.
+        #[serde(skip_serializing_if = "<[u16]>::is_empty")]
+        fast_lane_ports: &'a [u16],
+    },
+    /// Ports that should have a fast lane and have plain TCP, and why.
+    FastLaneUnavailable { ports: &'a [u16], reason: String },
     /// Nothing comes any more; open connections may finish.
     DaemonDraining { connections: usize },
     /// The last event.
@@ -187,6 +197,8 @@ pub(crate) enum Event<'a> {
         messages_to_client: u64,
         uninspected_messages: u64,
         opaque_bytes: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        fast_lane: Option<LaneReport>,
     },
     /// Events that found the queue full since the last one.
     EventsDropped { count: u64 },
