@@ -49,6 +49,7 @@ impl App {
             Kind::Python => (python_server(lab, port, &[]), None),
             Kind::Tungstenite => (tungstenite(lab, &[lab::any(port)]), None),
             Kind::Nginx => {
+                lab.expect_fionread();
                 let behind = SocketAddr::from(([127, 0, 0, 1], port + 1));
                 let app = tungstenite(lab, &[behind]);
                 (app, Some(nginx(lab, port, behind)))

@@ -11,6 +11,9 @@ use tempfile::NamedTempFile;
 use crate::kernel::BpfObjects;
 use crate::{Lab, Process, env};
 
+/// A fast lane for apps that ask how much there is to read.
+const ASKING: &str = "--fast-lane=on";
+
 /// A running `framewall run`, with its events on standard output.
 #[derive(Debug)]
 pub struct Daemon {
@@ -57,8 +60,15 @@ impl Daemon {
     }
 
     fn started(command: Command, config: Option<NamedTempFile>) -> Self {
+        let asks = command.get_args().any(|argument| argument == ASKING);
         let process = Process::spawn("framewall", command);
-        process.wait_event("daemon_started", |_| true);
+        let started = process.wait_event("daemon_started", |_| true);
+        if env::with_fast_lane() && asks && started.get("fast_lane_ports").is_none() {
+            let event = process.wait_event("fast_lane_unavailable", |_| true);
+            assert!(event["reason"].as_str().is_some_and(|text| text.contains("FIONREAD")), "{event}");
+        } else if env::with_fast_lane() {
+            assert_eq!(started["fast_lane_ports"], started["ports"], "{}", process.stderr());
+        }
         Self { process, _config: config }
     }
 
@@ -124,11 +134,15 @@ impl DerefMut for Daemon {
     }
 }
 
-/// `framewall run` on the server host, without further arguments.
+/// `framewall run` on the server host, without further arguments but that for a fast lane, if the tests run with it.
 #[must_use]
 pub fn run_command(lab: &Lab) -> Command {
     let mut command = lab.server.command(env::daemon_binary());
     command.arg("run");
+    if env::with_fast_lane() {
+        // Where the app asks, a kernel that does not know gets plain TCP.
+        command.arg(if lab.expects_fionread() { ASKING } else { "--fast-lane=despite-fionread" });
+    }
     command
 }
 

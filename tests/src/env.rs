@@ -48,6 +48,12 @@ pub fn slowdown() -> u32 {
     }
 }
 
+/// Whether all daemons of the tests have a fast lane on all ports (`FRAMEWALL_TEST_FAST_LANE=1`).
+#[must_use]
+pub fn with_fast_lane() -> bool {
+    std::env::var_os("FRAMEWALL_TEST_FAST_LANE").is_some_and(|value| value == "1")
+}
+
 /// A time limit that grows with [`slowdown`].
 #[must_use]
 pub fn limit(seconds: f64) -> Duration {

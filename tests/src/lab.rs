@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::netns::Namespace;
 
@@ -22,6 +23,8 @@ pub struct Lab {
     pub server: Namespace,
     /// Where clients from "another host" run.
     pub client: Namespace,
+    /// Whether an app asks how much there is to read (FIONREAD), as nginx does.
+    fionread: AtomicBool,
 }
 
 impl Lab {
@@ -32,7 +35,8 @@ impl Lab {
     /// Without root or `ip`.
     #[must_use]
     pub fn new() -> Self {
-        let lab = Self { server: Namespace::new(), client: Namespace::new() };
+        let lab =
+            Self { server: Namespace::new(), client: Namespace::new(), fionread: AtomicBool::new(false) };
         let peer = lab.client.path();
         ip(
             &lab.server,
@@ -54,6 +58,17 @@ impl Lab {
             ),
         );
         lab
+    }
+
+    /// Says that an app will ask how much there is to read: a fast lane is only for kernels that know.
+    pub fn expect_fionread(&self) {
+        self.fionread.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`Self::expect_fionread`] was called.
+    #[must_use]
+    pub fn expects_fionread(&self) -> bool {
+        self.fionread.load(Ordering::Relaxed)
     }
 
     /// Caps every socket buffer of both hosts at `bytes`, so that a stalled transfer stops early.

@@ -2,7 +2,9 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::Instant;
 
+use crate::env;
 use crate::netns::{Namespace, accept};
 
 /// Opcodes (RFC 6455 §11.8).
@@ -373,11 +375,23 @@ impl Wire {
 ///
 /// If nothing comes in time, or on errors that are no end of a TCP stream.
 pub fn read_or_end(stream: &mut TcpStream, buffer: &mut [u8]) -> Result<usize, End> {
-    match stream.read(buffer) {
-        Ok(0) => Err(End::Eof),
-        Ok(length) => Ok(length),
-        Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Err(End::Reset),
-        Err(error) => panic!("read from {:?}: {error}", stream.peer_addr()),
+    let started = Instant::now();
+    loop {
+        return match stream.read(buffer) {
+            Ok(0) => Err(End::Eof),
+            Ok(length) => Ok(length),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Err(End::Reset),
+            // What a fast lane does to sockets that block (docs/fast-lane.md): the kernel ends the waiting for news that
+            // are no data, too.
+            Err(error)
+                if error.kind() == io::ErrorKind::WouldBlock
+                    && env::with_fast_lane()
+                    && started.elapsed() < env::patience() =>
+            {
+                continue;
+            }
+            Err(error) => panic!("read from {:?}: {error}", stream.peer_addr()),
+        };
     }
 }
 

@@ -38,6 +38,8 @@ fn nginx_gets_every_message_byte_exact() {
 #[test]
 fn the_python_client_gets_every_echo_byte_exact_from_every_app() {
     let lab = Lab::new();
+    // nginx will be one of them.
+    lab.expect_fionread();
     let ports: Vec<u16> = (0..5).map(|index| PORT + 10 * index).collect();
     let arguments: Vec<String> = ports.iter().map(|port| format!("--port={port}")).collect();
     let daemon = Daemon::start(&lab, &arguments.iter().map(String::as_str).collect::<Vec<_>>());

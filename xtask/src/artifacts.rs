@@ -18,6 +18,22 @@ pub(crate) struct TestBinary {
     pub(crate) path: PathBuf,
 }
 
+/// What tells the tests to give every daemon the fast lane.
+pub(crate) const FAST_LANE: (&str, &str) = ("FRAMEWALL_TEST_FAST_LANE", "1");
+
+impl TestBinary {
+    /// Whether its tests are others with the fast lane: not where nothing is relayed, nor those that ask for it themselves.
+    pub(crate) fn has_traffic(&self) -> bool {
+        !["cli", "harness", "fast_lane"].contains(&self.name.as_str())
+    }
+
+    /// Whether it is about connections rather than what is said in them, which is worth a second time on another kernel,
+    /// where everything takes long.
+    pub(crate) fn is_about_connections(&self) -> bool {
+        ["bypass", "enforcement", "load", "relay", "steering", "streams"].contains(&self.name.as_str())
+    }
+}
+
 /// Builds the daemon with the kernel programs in it and returns its path.
 pub(crate) fn daemon(workspace: &Workspace) -> Result<PathBuf> {
     let executables = build(workspace, &["build", "--package", "framewall", "--bin", "framewall"])?;

@@ -20,6 +20,8 @@ Options:
   --no-vm  Leave out the virtual machine
   FILTER   Only tests whose names contain this
 
+Integration tests that send traffic through the daemon run twice, the second time with the fast lane.
+
 Needs root. Installs what it needs and says so: Debian packages (iproute2, bpftool, nginx, qemu-system-x86; Node.js
 and Python where there are none) and, below target/peers, the pinned packages of tests/peers from npm and PyPI.
 The last line says how many tests passed and failed.
@@ -69,12 +71,16 @@ fn run_stages(workspace: &Workspace, options: &Options, stages: &mut Vec<Stage>)
     heading("Unit and property tests");
     stages.push(unit(workspace, options));
     interrupt::check()?;
-    for test in &load.tests {
-        heading(&format!("Integration tests on this kernel: {}", test.name));
+    let plain = load.tests.iter().map(|test| (test, false));
+    let by_lane = load.tests.iter().filter(|test| test.has_traffic()).map(|test| (test, true));
+    for (test, fast_lane) in plain.chain(by_lane) {
+        let name = format!("{}{}", test.name, if fast_lane { ", with the fast lane" } else { "" });
+        heading(&format!("Integration tests on this kernel: {name}"));
         let mut command = Command::new(&test.path);
         command.args(&options.filter).current_dir(workspace.root.join("tests"));
         command.env("FRAMEWALL_BIN", &load.daemon).envs(load.peers.variables());
-        stages.push(stage(format!("integration: {}", test.name), &mut command));
+        command.envs(fast_lane.then_some(artifacts::FAST_LANE));
+        stages.push(stage(format!("integration: {name}"), &mut command));
         interrupt::check()?;
     }
     if !options.no_vm {

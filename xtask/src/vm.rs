@@ -39,7 +39,7 @@ Options:
   --limit-s SECONDS          Time limit for each machine, from power on to power off [default: 1200]
   FILTER                     Only tests whose names contain this
 
-The machine is emulated (QEMU's TCG), which works everywhere and is slow: time limits of the tests are ten times as
+What is about connections runs a second time, with the fast lane. The machine is emulated (QEMU's TCG), which works everywhere and is slow: time limits of the tests are ten times as
 long. With FRAMEWALL_VM_ACCEL=kvm in the environment it uses KVM.
 ";
 
@@ -47,10 +47,10 @@ long. With FRAMEWALL_VM_ACCEL=kvm in the environment it uses KVM.
 const SLOWDOWN: &str = "10";
 /// Where the guest keeps what is not a copy of the host's.
 const GUEST_DIRECTORY: &str = "/framewall-vm";
-/// Modules that the tests' network needs.
-const MODULES: [&str; 1] = ["veth"];
+/// Modules that the tests' network needs, and those that tell of sockets' memory.
+const MODULES: [&str; 2] = ["veth", "tcp_diag"];
 /// Programs of the host that the tests call, besides those in the directory of peers.
-const PROGRAMS: [&str; 4] = ["ip", "bpftool", "nginx", "sh"];
+const PROGRAMS: [&str; 5] = ["ip", "ss", "bpftool", "nginx", "sh"];
 /// Parts of Python's library that no server needs, some of them large.
 const PYTHON_LEFT_OUT: [&str; 9] = [
     "test",
@@ -196,12 +196,18 @@ fn pack(kernel: &Kernel, scratch: &Path, options: &Options, load: &Load) -> Resu
     if chosen.is_empty() {
         bail!("there is no test binary {}", options.tests.join(" or "));
     }
-    for test in chosen {
-        tree.stripped_program(&test.path, scratch)?;
+    let run = |test: &TestBinary| {
         let mut words = vec![test.path.to_string_lossy().into_owned()];
         words.extend(options.filter.clone());
-        tasks.push(Task::Run(words));
+        Task::Run(words)
+    };
+    for test in &chosen {
+        tree.stripped_program(&test.path, scratch)?;
+        tasks.push(run(test));
     }
+    let (name, value) = artifacts::FAST_LANE;
+    tasks.push(Task::Variable { name: name.to_owned(), value: value.to_owned() });
+    tasks.extend(chosen.iter().filter(|test| test.is_about_connections()).map(|test| run(test)));
     tree.text(plan::PATH, 0o644, plan::write(&tasks)?);
     tree.add_libraries()?;
     Ok(tree)

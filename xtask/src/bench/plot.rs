@@ -82,13 +82,13 @@ fn chart(
     Ok(())
 }
 
-/// A line of names with their colours for each half of the rows.
+/// Two lines of names with their colours.
 fn legend(area: &DrawingArea<SVGBackend<'_>, Shift>) -> Result<()> {
-    const COLUMN: i32 = 230;
+    const COLUMN: i32 = 215;
     const LINE: i32 = 24;
     const BOX: i32 = 12;
     for (index, row) in Row::ALL.into_iter().enumerate() {
-        let (column, line) = (index as i32 % 4, index as i32 / 4);
+        let (column, line) = (index as i32 % 5, index as i32 / 5);
         let (x, y) = (30 + column * COLUMN, 8 + line * LINE);
         area.draw(&Rectangle::new([(x, y), (x + BOX, y + BOX)], colour(row).filled()))?;
         area.draw_text(row.name(), &(FONT, 14).into_font().color(&BLACK), (x + BOX + 6, y))?;
@@ -114,6 +114,7 @@ fn colour(row: Row) -> RGBColor {
         Row::Block => RGBColor(238, 132, 58),
         Row::Rules => RGBColor(205, 82, 36),
         Row::Deflate => RGBColor(140, 45, 22),
+        Row::Lane => RGBColor(122, 54, 120),
     }
 }
 

@@ -42,10 +42,12 @@ pub(super) enum Row {
     Rules,
     /// As [`Row::Block`], with messages that are compressed by permessage-deflate.
     Deflate,
+    /// As [`Row::Rules`], with the fast lane.
+    Lane,
 }
 
 impl Row {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Direct,
         Self::Nginx,
         Self::Haproxy,
@@ -54,6 +56,7 @@ impl Row {
         Self::Block,
         Self::Rules,
         Self::Deflate,
+        Self::Lane,
     ];
 
     /// As it stands in tables and in JSON.
@@ -67,6 +70,7 @@ impl Row {
             Self::Block => "Framewall block",
             Self::Rules => "Framewall block, 100 rules",
             Self::Deflate => "Framewall block, deflate",
+            Self::Lane => "Framewall rules, fast lane",
         }
     }
 
@@ -81,7 +85,7 @@ impl Row {
             Self::Direct | Self::Nginx | Self::Haproxy => None,
             Self::Off => Some("off"),
             Self::Log => Some("log"),
-            Self::Block | Self::Rules | Self::Deflate => Some("block"),
+            Self::Block | Self::Rules | Self::Deflate | Self::Lane => Some("block"),
         }
     }
 
@@ -90,7 +94,9 @@ impl Row {
         let port = match self {
             Self::Nginx => NGINX_PORT,
             Self::Haproxy => HAPROXY_PORT,
-            Self::Direct | Self::Off | Self::Log | Self::Block | Self::Rules | Self::Deflate => APP_PORT,
+            Self::Direct | Self::Off | Self::Log | Self::Block | Self::Rules | Self::Deflate | Self::Lane => {
+                APP_PORT
+            }
         };
         SocketAddr::from((network::HOST_ADDRESS, port))
     }
@@ -100,7 +106,7 @@ impl Row {
         match (self, self.mode()) {
             (Self::Nginx, _) => nginx(site),
             (Self::Haproxy, _) => haproxy(site),
-            (_, Some(mode)) => framewall(site, mode, self == Self::Rules),
+            (_, Some(mode)) => framewall(site, mode, self),
             (_, None) => Ok(Hop { child: None, events: None }),
         }
         .with_context(|| self.name())
@@ -165,25 +171,30 @@ fn proxy(site: &Site, command: &mut Command, log: &str, port: u16) -> Result<Hop
     Ok(Hop { child: Some(child), events: None })
 }
 
-fn framewall(site: &Site, mode: &str, rules: bool) -> Result<Hop> {
+fn framewall(site: &Site, mode: &str, row: Row) -> Result<Hop> {
     let events = site.logs.join("events.json");
     if events.exists() {
         fs::remove_file(&events)?;
     }
     let mut command = network::command_in(HOST, &site.daemon);
     command.args(["run", "--port", &APP_PORT.to_string(), "--mode", mode]).arg("--events").arg(&events);
-    if rules {
+    if matches!(row, Row::Rules | Row::Lane) {
         command.arg("--rules").arg(site.configuration("rules.toml"));
+    }
+    if row == Row::Lane {
+        // The application does not ask how much there is to read. A lane that fails for another reason is no row.
+        command.arg("--fast-lane=despite-fionread");
     }
     let log = "framewall.log";
     let mut child = spawn(site, &mut command, log)?;
-    wait(site, &mut child, log, || has_started(&events))?;
+    let wanted = if row == Row::Lane { "\"fast_lane_ports\"" } else { "\"daemon_started\"" };
+    wait(site, &mut child, log, || has_said(&events, wanted))?;
     Ok(Hop { child: Some(child), events: Some(events) })
 }
 
-fn has_started(events: &Path) -> bool {
+fn has_said(events: &Path, what: &str) -> bool {
     let Ok(file) = File::open(events) else { return false };
-    BufReader::new(file).lines().map_while(Result::ok).any(|line| line.contains("\"daemon_started\""))
+    BufReader::new(file).lines().map_while(Result::ok).any(|line| line.contains(what))
 }
 
 fn spawn(site: &Site, command: &mut Command, log: &str) -> Result<KillOnDrop> {

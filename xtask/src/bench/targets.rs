@@ -86,6 +86,18 @@ pub(super) fn evaluate(results: &Results) -> Vec<Target> {
     let [few, many] = [32, MANY].map(|connections| (Load::Scale { connections }, Row::Rules));
     let scale = compared(Metric::HopCpu, many, few, |many, few| many / few);
     add(format!("CPU time of the hop, {MANY} connections to 32"), Bound::AtMost(1.3), scale);
+    for (base, bound) in [(Row::Rules, 1.18), (Row::Nginx, 1.15)] {
+        for bytes in [128, 1024] {
+            let load = echo(bytes, 32);
+            let what = format!("messages/s, {}, by the fast lane to {}", load.name(), base.name());
+            add(what, Bound::AtLeast(bound), ratio(Metric::Rate, load, Row::Lane, base));
+        }
+    }
+    for direction in [Direction::Up, Direction::Down] {
+        let load = Load::Stream { bytes: 1 << 20, direction };
+        let what = format!("MB/s, {}, by the fast lane to {}", load.name(), Row::Rules.name());
+        add(what, Bound::AtLeast(0.95), ratio(Metric::MegabytesPerSecond, load, Row::Lane, Row::Rules));
+    }
     targets
 }
 
