@@ -3,7 +3,7 @@
 pub(crate) mod accept;
 pub(crate) mod clients;
 pub(crate) mod fast_lane;
-mod lane;
+mod pipe;
 mod record;
 mod relay;
 pub(crate) mod upstream;

@@ -23,7 +23,7 @@ use tracing::debug;
 
 use super::{
     fast_lane::{FastLane, Room},
-    lane::Lane,
+    pipe::Pipe,
     record::{EndReason, Record},
 };
 use crate::{drain::Phase, sys};
@@ -55,8 +55,8 @@ pub(crate) struct Relay {
     app: TcpStream,
     session: Option<Session>,
     fast_lane: Option<Box<FastLane>>,
-    to_server: Lane,
-    to_client: Lane,
+    to_server: Pipe,
+    to_client: Pipe,
     record: Record,
     /// Since when the client is not read, because the application has no room.
     stalled: Option<Instant>,
@@ -73,7 +73,7 @@ impl Relay {
         fast_lane: Option<Box<FastLane>>,
         record: Record,
     ) -> Self {
-        let mut to_server = Lane::default();
+        let mut to_server = Pipe::default();
         // With a fast lane, nothing before it has been asked.
         to_server.set_room(fast_lane.as_ref().map(|_| 0));
         Self {
@@ -82,7 +82,7 @@ impl Relay {
             session,
             fast_lane,
             to_server,
-            to_client: Lane::default(),
+            to_client: Pipe::default(),
             record,
             stalled: None,
             deadline: None,
@@ -118,7 +118,7 @@ impl Relay {
         let mut is_closing = false;
         loop {
             if self.to_server.is_over() && self.to_client.is_over() {
-                return self.end_of_lanes();
+                return self.end_of_pipes();
             }
             self.note_stall();
             self.make_room();
@@ -156,10 +156,10 @@ impl Relay {
     /// Handles what the sender of `direction` has to say, and the room it has for the other direction.
     fn handle_ready(&mut self, direction: Direction, ready: Ready) -> Result<Turn, End> {
         if ready.is_writable() || ready.is_write_closed() {
-            let (lane, receiver) = self.lane(direction.opposite());
-            lane.flush(receiver);
+            let (pipe, receiver) = self.pipe(direction.opposite());
+            pipe.flush(receiver);
         }
-        if self.lane(direction).0.is_readable() {
+        if self.pipe(direction).0.is_readable() {
             if ready.is_error() {
                 // An error can show before the end that it means for reading does, so it is a reason of its own to
                 // read: what came before a reset, then the reset.
@@ -180,7 +180,7 @@ impl Relay {
     fn read(&mut self, direction: Direction, cause: Interest) -> Result<Turn, End> {
         READ_BUFFER.with_borrow_mut(|buffer| {
             for turn in 0..READS_PER_TURN {
-                if !self.lane(direction).0.is_readable() {
+                if !self.pipe(direction).0.is_readable() {
                     return Ok(Turn::Over);
                 }
                 let sender = self.sender(direction);
@@ -224,8 +224,8 @@ impl Relay {
     }
 
     fn handle_end(&mut self, direction: Direction) -> Result<(), End> {
-        self.lane(direction).0.ended = true;
-        if self.lane(direction.opposite()).0.is_broken() {
+        self.pipe(direction).0.ended = true;
+        if self.pipe(direction.opposite()).0.is_broken() {
             // This side stopped taking bytes before its end came: that was a reset.
             return Err(reset_by(direction));
         }
@@ -237,8 +237,8 @@ impl Relay {
             session.handle_eof(direction, Instant::now());
             return self.act(direction, &[]);
         }
-        let (lane, receiver) = self.lane(direction);
-        lane.finish(receiver);
+        let (pipe, receiver) = self.pipe(direction);
+        pipe.finish(receiver);
         Ok(())
     }
 
@@ -297,8 +297,8 @@ impl Relay {
         self.record.end(EndReason::DaemonStopped);
         self.deadline = Some(Instant::now() + CLOSE_GRACE);
         for direction in [Direction::ToServer, Direction::ToClient] {
-            let (lane, receiver) = self.lane(direction);
-            lane.finish(receiver);
+            let (pipe, receiver) = self.pipe(direction);
+            pipe.finish(receiver);
         }
         Ok(())
     }
@@ -311,32 +311,32 @@ impl Relay {
                 Action::Release { direction: to, len } => {
                     let mut none: &[u8] = &[];
                     let source = if to == direction { &mut fresh } else { &mut none };
-                    let (lane, receiver) = self.lane(to);
-                    let sent = lane.release(len, source, receiver);
+                    let (pipe, receiver) = self.pipe(to);
+                    let sent = pipe.release(len, source, receiver);
                     self.record.forwarded(to, sent);
                 }
                 Action::Discard { direction: to, len } => {
                     let mut none: &[u8] = &[];
                     let source = if to == direction { &mut fresh } else { &mut none };
-                    self.lane(to).0.discard(len, source);
+                    self.pipe(to).0.discard(len, source);
                 }
                 Action::Inject { direction: to, injection } => self.send(to, &injection),
                 Action::Finish { direction: to } => {
-                    let (lane, receiver) = self.lane(to);
-                    lane.finish(receiver);
+                    let (pipe, receiver) = self.pipe(to);
+                    pipe.finish(receiver);
                 }
                 Action::Report(report) => self.record.report(&report),
                 Action::Close(reason) => self.record.end(EndReason::Inspection(reason)),
                 Action::Abort => return Err(End::Reset(None)),
             }
         }
-        self.lane(direction).0.hold(fresh);
+        self.pipe(direction).0.hold(fresh);
         Ok(())
     }
 
     fn send(&mut self, direction: Direction, bytes: &[u8]) {
-        let (lane, receiver) = self.lane(direction);
-        let sent = lane.send(bytes, receiver);
+        let (pipe, receiver) = self.pipe(direction);
+        let sent = pipe.send(bytes, receiver);
         self.record.forwarded(direction, sent);
     }
 
@@ -348,7 +348,7 @@ impl Relay {
         }
     }
 
-    fn end_of_lanes(&self) -> End {
+    fn end_of_pipes(&self) -> End {
         // A receiver that refused bytes reset its connection, and the sender has to know.
         if self.to_server.is_broken() || self.to_client.is_broken() {
             End::Reset(None)
@@ -364,8 +364,8 @@ impl Relay {
         }
     }
 
-    /// The lane of `direction` and its receiver.
-    fn lane(&mut self, direction: Direction) -> (&mut Lane, &TcpStream) {
+    /// The pipe of `direction` and its receiver.
+    fn pipe(&mut self, direction: Direction) -> (&mut Pipe, &TcpStream) {
         match direction {
             Direction::ToServer => (&mut self.to_server, &self.app),
             Direction::ToClient => (&mut self.to_client, &self.client),
@@ -389,7 +389,7 @@ enum Event {
 }
 
 /// What to wait for on the socket that sends into `from` and receives from `to`.
-fn interest(from: &Lane, to: &Lane) -> Interest {
+fn interest(from: &Pipe, to: &Pipe) -> Interest {
     let mut interest = Interest::ERROR;
     if from.is_readable() {
         interest |= Interest::READABLE;

@@ -14,7 +14,7 @@ use crate::sys;
 /// at most one read and what it released. While `out` has bytes the sender is not read, so that the kernel's
 /// flow control reaches it.
 #[derive(Debug, Default)]
-pub(crate) struct Lane {
+pub(crate) struct Pipe {
     held: BytesMut,
     out: BytesMut,
     /// The sender has sent its FIN.
@@ -29,7 +29,7 @@ pub(crate) struct Lane {
     room: Option<usize>,
 }
 
-impl Lane {
+impl Pipe {
     /// Says how many bytes may be written before the receiver's fast lane is asked again; `None` for any number.
     pub(crate) fn set_room(&mut self, room: Option<usize>) {
         self.room = room;
