@@ -13,8 +13,8 @@ use super::rows::Row;
 const CONNECTIONS: usize = 32;
 const SIZES: [usize; 3] = [128, 1024, 16 * 1024];
 /// Pixels.
-const PICTURE: (u32, u32) = (960, 460);
-const LEGEND: u32 = 70;
+const PICTURE: (u32, u32) = (960, 484);
+const LEGEND: u32 = 94;
 const FONT: &str = "sans-serif";
 /// Of the space for a size, what its bars take.
 const FILLED: f64 = 0.86;
@@ -82,13 +82,13 @@ fn chart(
     Ok(())
 }
 
-/// Two lines of names with their colours.
+/// Lines of four names with their colours.
 fn legend(area: &DrawingArea<SVGBackend<'_>, Shift>) -> Result<()> {
-    const COLUMN: i32 = 215;
+    const COLUMN: i32 = 230;
     const LINE: i32 = 24;
     const BOX: i32 = 12;
     for (index, row) in Row::ALL.into_iter().enumerate() {
-        let (column, line) = (index as i32 % 5, index as i32 / 5);
+        let (column, line) = (index as i32 % 4, index as i32 / 4);
         let (x, y) = (30 + column * COLUMN, 8 + line * LINE);
         area.draw(&Rectangle::new([(x, y), (x + BOX, y + BOX)], colour(row).filled()))?;
         area.draw_text(row.name(), &(FONT, 14).into_font().color(&BLACK), (x + BOX + 6, y))?;
