@@ -8,7 +8,7 @@ use crate::target::slowest::{Piece, judge};
 
 /// Plays an input of the target `slowest` as a message of about `len` bytes.
 ///
-/// It is judged twice, so that what is made once has been made, and the second time by [`weighed`].
+/// It is judged twice, so that what is made once has been made, and the second time by `weighed`.
 pub fn play(input: &[u8], len: usize) {
     let message = Piece::read(input).message(len);
     let mut inspector = Inspector::default();
