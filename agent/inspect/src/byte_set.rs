@@ -1,5 +1,7 @@
 //! Which kinds of bytes a value is made of, found in one pass.
 
+use crate::lanes::{LANES, Lanes, Mask};
+
 /// A set of kinds of bytes, each with a meaning to some detector or decoder.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ByteSet(u32);
@@ -72,7 +74,29 @@ impl ByteSet {
 
     /// The kinds of bytes in `value`.
     pub(crate) fn of(value: &[u8]) -> Self {
-        Self(value.iter().fold(0, |set, &byte| set | TABLE[usize::from(byte)]))
+        let (chunks, rest) = value.as_chunks();
+        let set = chunks.iter().fold(Self::default(), |set, chunk| set.and(Self::of_lanes(chunk, Mask::MAX)));
+        Self(rest.iter().fold(set.0, |set, &byte| set | TABLE[usize::from(byte)]))
+    }
+
+    /// The kinds of those of 16 bytes that `within` says.
+    pub(crate) fn of_lanes(bytes: &[u8; LANES], within: Mask) -> Self {
+        let lanes = Lanes::of(bytes);
+        let (letters, digits, spaces, high) =
+            (lanes.letters(), lanes.digits(), lanes.are(b' '), lanes.high());
+        let bit = |kind: Self, mask: Mask| if mask & within == 0 { 0 } else { kind.0 };
+        let mut set = bit(Self::LETTER, letters)
+            | bit(Self::DIGIT, digits)
+            | bit(Self::SPACE, spaces)
+            | bit(Self::HIGH, high);
+        let mut others = within & !(letters | digits | spaces | high) & 0xffff;
+        while others != 0 {
+            // Never more, which the compiler cannot know.
+            let byte = bytes[others.trailing_zeros() as usize % LANES];
+            set |= TABLE[usize::from(byte)];
+            others &= others - 1;
+        }
+        Self(set)
     }
 
     /// The kind of one byte.
@@ -170,6 +194,21 @@ mod tests {
         }
         for odd in ["1;", "'", "<b", "x=y", "a\u{a0}b", "a\tb", "\0"] {
             assert!(ByteSet::of(odd.as_bytes()).has_any(words.others()), "{odd}");
+        }
+    }
+
+    #[test]
+    fn many_bytes_at_once_are_of_the_kinds_that_each_is_of() {
+        let all: Vec<u8> = (0..=255).collect();
+        for (start, end) in (0..256).flat_map(|start| [start + 1, 256].map(|end| (start, end))) {
+            let value = &all[start..end];
+            let each = value.iter().fold(ByteSet::default(), |set, byte| set.and(ByteSet::of_byte(*byte)));
+            assert_eq!(ByteSet::of(value), each, "{start}..{end}");
+        }
+        let chunk = *b"a1 \xff'\"`<>=;|&$(\0";
+        for within in (0..16).map(|bits| (1 << bits) - 1) {
+            let len = (within + 1_u32).trailing_zeros() as usize;
+            assert_eq!(ByteSet::of_lanes(&chunk, within), ByteSet::of(&chunk[..len]));
         }
     }
 

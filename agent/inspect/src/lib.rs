@@ -38,6 +38,7 @@ mod detect;
 mod direction;
 mod http;
 mod inflate;
+mod lanes;
 mod limits;
 mod payload;
 pub mod rules;
