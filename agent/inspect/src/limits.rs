@@ -68,8 +68,8 @@ pub struct Limits {
     /// whole too. It gets the finding `JSON-ERROR`; what a sub-protocol says is MessagePack or CBOR, `WS-UNINSPECTED`.
     pub max_json_depth: usize,
     /// Most values (JSON strings and keys, printable runs) of one message that detectors look at (default 16384);
-    /// values that can hold no attack, such as plain words and numbers, are not counted, nor is what comes again in a
-    /// long message. A message with more gets the finding `WS-UNINSPECTED`, which mode `block` acts upon.
+    /// values that can hold no attack, such as plain words and numbers, are not counted, nor is what comes again in the
+    /// message. A message with more gets the finding `WS-UNINSPECTED`, which mode `block` acts upon.
     pub max_leaves: u32,
     /// Time from the decision to end a connection until both sides are reset, if they have not closed by then
     /// (default 2 s).

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::{
     byte_set::ByteSet,
+    lanes::{LANES, Lanes},
     payload::{
         graphql,
         leaf::{Kind, Level, NO_NAME, Place},
@@ -167,10 +168,7 @@ impl Scan<'_> {
                     self.open(level, Expect::ValueOrEnd, walk.max_depth);
                 }
                 b'}' | b']' => self.close(byte, walk, place)?,
-                b':' if self.expect == Expect::Colon => {
-                    self.proven = true;
-                    self.step(Expect::Value);
-                }
+                b':' if self.expect == Expect::Colon => self.colon(),
                 b',' if self.expect == Expect::CommaOrEnd => self.comma(),
                 RECORD_SEPARATOR if self.levels.is_empty() => break,
                 _ => self.literal(walk, place),
@@ -226,8 +224,7 @@ impl Scan<'_> {
             Expect::Value | Expect::ValueOrEnd => {}
             Expect::Colon | Expect::CommaOrEnd => self.odd(),
         }
-        let text = self.text;
-        let raw = text.get(quoted.start..quoted.end).unwrap_or_default();
+        let raw = self.text.get(quoted.start..quoted.end).unwrap_or_default();
         let (value, bytes) = if quoted.bytes.has_any(ByteSet::BACKSLASH) {
             if !unescape(raw, decoded) {
                 self.odd();
@@ -237,18 +234,29 @@ impl Scan<'_> {
             (raw, quoted.bytes)
         };
         if self.shape != Shape::Regular {
-            return walk.show(value, bytes, Kind::Text, b"", *place);
+            walk.show(value, bytes, Kind::Text, b"", *place)
+        } else if is_key {
+            walk.show(value, bytes, Kind::Key, raw, Place::json_in(place, self.text, self.levels))?;
+            self.expect = Expect::Colon;
+            self.colon();
+            ControlFlow::Continue(())
+        } else {
+            self.value(walk, value, bytes, quoted, place)
         }
+    }
+
+    /// Shows a string that is a value, its escapes undone.
+    fn value(
+        &mut self,
+        walk: &mut Walk<'_>,
+        value: &[u8],
+        bytes: ByteSet,
+        quoted: Quoted,
+        place: &Place<'_>,
+    ) -> ControlFlow<()> {
+        let text = self.text;
         let (start, end) = self.name();
         let name = text.get(start..end).unwrap_or_default();
-        let at = (quoted.start, quoted.end);
-        let escaped = quoted.bytes.has_any(ByteSet::BACKSLASH);
-        if is_key {
-            self.expect = Expect::Colon;
-            let repeated = !escaped && self.repeats.knows_name(text, at, bytes);
-            let here = Place::json_in(place, text, self.levels);
-            return walk.leaf(value, bytes, Kind::Key, name, here, repeated);
-        }
         if self.is_enveloped(value, walk) {
             self.enveloped += 1;
             let inside = Place::json_in(place, text, self.levels);
@@ -262,20 +270,28 @@ impl Scan<'_> {
         if bytes.has_all(ByteSet::BRACE.and(ByteSet::DOUBLE_QUOTE)) && graphql::is_document(name, value) {
             graphql::walk(walk, value, name, &here)?;
         } else {
-            let repeated = !escaped && self.repeats.knows_value(text, (start, end), at, bytes);
+            let escaped = quoted.bytes.has_any(ByteSet::BACKSLASH);
+            let at = (quoted.start, quoted.end);
+            let repeated = !escaped && self.repeats.knows(text, (start, end), at, bytes);
             walk.leaf(value, bytes, Kind::Text, name, here, repeated)?;
         }
+        if let Some(Level::Array { .. }) = self.levels.last() {
+            self.join(value, bytes);
+        }
+        self.end_value();
+        ControlFlow::Continue(())
+    }
+
+    /// Keeps a short string of an array, to be looked at with the others.
+    fn join(&mut self, value: &[u8], bytes: ByteSet) {
         if value.len() < SHORT
             && let Some(join) = self.joins.last_mut()
             && self.joined.len() - join.start + value.len() <= MAX_JOINED
-            && matches!(self.levels.last(), Some(Level::Array { .. }))
         {
             join.odd += usize::from(bytes.has_any(WORDS.others()));
             join.bytes = join.bytes.and(bytes);
             self.joined.extend_from_slice(value);
         }
-        self.end_value();
-        ControlFlow::Continue(())
     }
 
     /// Whether a string is a message of SockJS: alone in an array or with others like it, JSON or STOMP.
@@ -290,31 +306,13 @@ impl Scan<'_> {
 
     /// Passes over the string that begins here. One that is not closed goes to the end of the text.
     fn pass_string(&mut self) -> Quoted {
-        const STOP: ByteSet = ByteSet::DOUBLE_QUOTE.and(ByteSet::BACKSLASH);
         let start = self.at + 1;
         let mut at = start;
         let mut bytes = ByteSet::default();
         loop {
             let rest = self.text.get(at..).unwrap_or_default();
-            let mut passed = 0;
-            // Four at once, as long as none of them ends it.
-            for four in rest.as_chunks::<4>().0 {
-                let [a, b, c, d] = four.map(ByteSet::of_byte);
-                let kinds = a.and(b).and(c.and(d));
-                if kinds.has_any(STOP) {
-                    break;
-                }
-                bytes = bytes.and(kinds);
-                passed += 4;
-            }
-            for &byte in rest.get(passed..).unwrap_or_default() {
-                let kind = ByteSet::of_byte(byte);
-                if kind.has_any(STOP) {
-                    break;
-                }
-                bytes = bytes.and(kind);
-                passed += 1;
-            }
+            let (kinds, passed) = pass_plain(rest);
+            bytes = bytes.and(kinds);
             match rest.get(passed) {
                 None => {
                     self.odd();
@@ -391,6 +389,14 @@ impl Scan<'_> {
         ControlFlow::Continue(())
     }
 
+    /// Passes over the colon behind a key, if it stands here.
+    fn colon(&mut self) {
+        if self.text.get(self.at) == Some(&b':') {
+            self.proven = true;
+            self.step(Expect::Value);
+        }
+    }
+
     fn comma(&mut self) {
         self.at += 1;
         match self.levels.last_mut() {
@@ -430,6 +436,32 @@ impl Scan<'_> {
         let rest = self.text.get(self.at..).unwrap_or_default();
         self.at = memchr::memchr(b'"', rest).map_or(self.text.len(), |found| self.at + found);
     }
+}
+
+/// Passes over all that is no quote and no backslash: its kinds of bytes, and its length.
+fn pass_plain(text: &[u8]) -> (ByteSet, usize) {
+    const STOP: ByteSet = ByteSet::DOUBLE_QUOTE.and(ByteSet::BACKSLASH);
+    let mut bytes = ByteSet::default();
+    let mut passed = 0;
+    let (chunks, rest) = text.as_chunks();
+    for chunk in chunks {
+        let lanes = Lanes::of(chunk);
+        let stop = lanes.are(b'"') | lanes.are(b'\\');
+        bytes = bytes.and(ByteSet::of_lanes(chunk, !stop & stop.wrapping_sub(1)));
+        if stop != 0 {
+            return (bytes, passed + stop.trailing_zeros() as usize);
+        }
+        passed += LANES;
+    }
+    for &byte in rest {
+        let kind = ByteSet::of_byte(byte);
+        if kind.has_any(STOP) {
+            break;
+        }
+        bytes = bytes.and(kind);
+        passed += 1;
+    }
+    (bytes, passed)
 }
 
 /// Undoes the escapes of RFC 8259 §7 into `out`; returns false if one is malformed, which then stands as it is.

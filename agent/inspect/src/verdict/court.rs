@@ -1,5 +1,6 @@
 //! Hears what the detectors find in the values of a message, and decides.
 
+mod harmless;
 mod rounds;
 mod ruled;
 
@@ -21,6 +22,7 @@ use crate::{
         redact::{Piece, excerpt},
     },
 };
+use harmless::{Entry, Harmless, Known};
 use rounds::{MAX_BETWEEN_BYTES, decodable};
 
 /// What was found so far in one message or handshake.
@@ -38,8 +40,9 @@ pub(super) struct Court<'a> {
     between: usize,
     /// The detectors, by index, that found something in the leaf as it stands: what they find in it is not hidden.
     open: u32,
-    /// Whether anything was found, worth telling or not: without, what comes again has nothing in it, either.
-    found: bool,
+    /// How often something was found, worth telling or not: if never, what comes again has nothing in it, either.
+    found: usize,
+    harmless: Harmless,
     /// What the rules are asked with; without, the first attack decides.
     trial: Option<Trial<'a>>,
     /// How many leaves of the message were looked at: the number of this one.
@@ -48,7 +51,18 @@ pub(super) struct Court<'a> {
 
 impl Visitor for Court<'_> {
     fn leaf(&mut self, leaf: Leaf<'_>) -> ControlFlow<()> {
-        self.hear(leaf, Reached::default())
+        let entry = Entry::of(&leaf);
+        match entry.as_ref().map_or(Known::Not, |entry| self.harmless.knows(entry)) {
+            Known::Not => {}
+            Known::Counts => return self.count().map_continue(|_| ()),
+            Known::Harmless => return ControlFlow::Continue(()),
+        }
+        let before = (self.found, self.looked_at);
+        let decided = self.hear(leaf, Reached::default());
+        if let Some(entry) = entry.filter(|_| self.found == before.0) {
+            self.harmless.remember(entry, self.looked_at != before.1);
+        }
+        decided
     }
 
     fn wants_values(&self) -> bool {
@@ -110,7 +124,8 @@ impl<'a> Court<'a> {
             decodable: decodable(len),
             between: MAX_BETWEEN_BYTES,
             open: 0,
-            found: false,
+            found: 0,
+            harmless: Harmless::lend(),
             trial,
             leaf: 0,
         }
@@ -124,7 +139,7 @@ impl<'a> Court<'a> {
             if found.is_empty() {
                 continue;
             }
-            self.found = true;
+            self.found += 1;
             let bit = 1_u32 << index;
             if value.layers.is_empty() {
                 self.open |= bit;
@@ -254,7 +269,7 @@ impl<'a> Court<'a> {
     }
 
     fn report(&mut self, signal: Signal, value: &[u8], place: Place<'_>, blocks: bool) {
-        self.found = true;
+        self.found += 1;
         if self.findings.iter().any(|known| known.signal == signal)
             || self.tell(signal, value, place).is_none()
         {

@@ -296,7 +296,7 @@ fn binary_is_read_where_it_is_text_and_counted_where_it_is_not() {
 fn too_many_values_are_not_passed_uninspected() {
     let limits = Limits { max_leaves: 100, ..Limits::default() };
     let mut relay = small(limits);
-    // Words can hold no attack and are not counted, and what comes again in a long message is not looked at again.
+    // Words can hold no attack and are not counted, and what comes again in the message is not looked at again.
     let values = |count| {
         let values: String = (0..count).map(|nth| format!(",\"word\":\"({nth})\"")).collect();
         text(&format!("{{\"n\":0{values}{}}}", ",\"again\":\"(1)\"".repeat(1000)))

@@ -124,7 +124,7 @@ impl Visitor for Inside<'_, '_> {
 
 impl Court<'_> {
     pub(super) fn hear(&mut self, leaf: Leaf<'_>, reached: Reached) -> ControlFlow<()> {
-        if leaf.repeated && !self.found {
+        if leaf.repeated && self.found == 0 {
             return ControlFlow::Continue(());
         }
         let leaf = match decode::without_noise(leaf.value, leaf.bytes) {
@@ -160,6 +160,18 @@ impl Court<'_> {
         self.hear_looked_at(value, first, bytes, place, reached)
     }
 
+    /// Counts a value that is looked at, and returns whether it may be.
+    pub(super) fn count(&mut self) -> ControlFlow<(), bool> {
+        self.looked_at += 1;
+        self.leaf = self.looked_at;
+        if self.looked_at <= self.settings.limits.max_leaves {
+            return ControlFlow::Continue(true);
+        }
+        self.unusual(Signal::WsUninspected, b"", Place::ROOT);
+        // Rules may still ask about the values.
+        if self.trial.is_some() { ControlFlow::Continue(false) } else { ControlFlow::Break(()) }
+    }
+
     fn hear_looked_at(
         &mut self,
         value: &Value<'_>,
@@ -169,14 +181,8 @@ impl Court<'_> {
         reached: Reached,
     ) -> ControlFlow<()> {
         let First { gate, encoded } = first;
-        if reached.nested == 0 {
-            self.looked_at += 1;
-            if self.looked_at > self.settings.limits.max_leaves {
-                self.unusual(Signal::WsUninspected, b"", Place::ROOT);
-                // Rules may still ask about the values.
-                return if self.trial.is_some() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
-            }
-            self.leaf = self.looked_at;
+        if reached.nested == 0 && !self.count()? {
+            return ControlFlow::Continue(());
         }
         self.open = 0;
         // The walk through the message has looked into what is not a string in it.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     decode,
-    detect::Signal,
+    detect::{DETECTORS, Signal},
     settings::Mode,
     verdict::{FindingAction, court::PIECE},
 };
@@ -136,4 +136,18 @@ fn what_is_found_again_is_told_where_it_stands_first() {
     let once = judged(&among_records(attack));
     let twice = judged(&among_records(&format!("{attack},{attack}")));
     assert_eq!(once, twice);
+}
+
+/// Each thread remembers what was harmless.
+#[test]
+fn what_was_judged_before_is_judged_alike() {
+    for detector in DETECTORS {
+        let examples = detector.examples();
+        for example in examples.found.iter().chain(examples.passed) {
+            let message =
+                serde_json::json!({ "type": "msg", "data": { "text": example }, "to": [example, "x"] });
+            let once = judged(&message.to_string());
+            assert_eq!(judged(&message.to_string()), once, "{example}");
+        }
+    }
 }
