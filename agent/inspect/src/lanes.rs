@@ -30,6 +30,11 @@ impl Lanes {
         digits.min(u8x16::splat(9)).simd_eq(digits).to_bitmask()
     }
 
+    /// Which bytes are less than this one, which is not 0.
+    pub(crate) fn below(self, byte: u8) -> Mask {
+        self.0.min(u8x16::splat(byte - 1)).simd_eq(self.0).to_bitmask()
+    }
+
     /// Which bytes are this one.
     pub(crate) fn are(self, byte: u8) -> Mask {
         self.0.simd_eq(u8x16::splat(byte)).to_bitmask()
@@ -54,6 +59,7 @@ mod tests {
                 let is_set = |mask: Mask| mask >> nth & 1 != 0;
                 assert_eq!(is_set(lanes.letters()), byte.is_ascii_alphabetic(), "{byte}");
                 assert_eq!(is_set(lanes.digits()), byte.is_ascii_digit(), "{byte}");
+                assert_eq!(is_set(lanes.below(b' ')), *byte < b' ', "{byte}");
                 assert_eq!(is_set(lanes.high()), !byte.is_ascii(), "{byte}");
                 assert_eq!(is_set(lanes.are(0x2e)), *byte == 0x2e, "{byte}");
             }

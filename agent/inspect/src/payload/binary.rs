@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use crate::lanes::Lanes;
 use crate::payload::{
     Coverage, Subprotocol, cbor,
     leaf::{Anomaly, Place},
@@ -121,7 +122,16 @@ fn is_text(data: &[u8]) -> bool {
 
 /// How many control characters there are that text does not have. SignalR and Engine.IO end messages with 0x1e.
 fn controls(data: &[u8]) -> usize {
-    data.iter().filter(|byte| matches!(byte, 0..=8 | 0x0b | 0x0e..=0x1d | 0x1f | 0x7f)).count()
+    let (chunks, rest) = data.as_chunks();
+    let of_text = |lanes: Lanes| {
+        [b'\t', b'\n', 0x0c, b'\r', 0x1e].into_iter().fold(0, |mask, byte| mask | lanes.are(byte))
+    };
+    let in_chunks = chunks.iter().map(Lanes::of).map(|lanes| {
+        let controls = lanes.below(b' ') | lanes.are(0x7f);
+        if controls == 0 { 0 } else { (controls & !of_text(lanes)).count_ones() as usize }
+    });
+    let is_control = |byte: &&u8| matches!(byte, 0..=8 | 0x0b | 0x0e..=0x1d | 0x1f | 0x7f);
+    in_chunks.sum::<usize>() + rest.iter().filter(is_control).count()
 }
 
 /// Whether it begins like data that was compressed: gzip, zstd, lz4, xz, bzip2, zip, 7-Zip, zlib (RFC 1950), Snappy.
@@ -141,4 +151,20 @@ fn is_compressed(data: &[u8]) -> bool {
         b"\xff\x06\0\0sNaPpY",
     ];
     BEGINNINGS.iter().any(|beginning| data.starts_with(beginning))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn controls_are_what_text_does_not_have() {
+        let all: Vec<u8> = (0..=255).collect();
+        assert_eq!(controls(&all), 33 - 5);
+        for at in 0..all.len() {
+            let (one, many) = (&all[at..=at], [all[at]; 16]);
+            assert_eq!(controls(&many), 16 * controls(one), "{at}");
+        }
+        assert_eq!(controls(b"text\twith\r\nlines\x0c and \x1e"), 0);
+    }
 }

@@ -266,7 +266,9 @@ impl Scan<'_> {
             }
         }
         let here = Place::json_in(place, text, self.levels);
-        walk.tell(value, here);
+        if walk.listens() {
+            walk.tell(value, here);
+        }
         if bytes.has_all(ByteSet::BRACE.and(ByteSet::DOUBLE_QUOTE)) && graphql::is_document(name, value) {
             graphql::walk(walk, value, name, &here)?;
         } else {

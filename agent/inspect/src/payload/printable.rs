@@ -11,10 +11,7 @@ const SHORTEST: usize = 6;
 pub(super) fn runs(walk: &mut Walk<'_>, payload: &[u8], place: &Place<'_>) -> ControlFlow<(), Coverage> {
     let shortest = if is_noise(payload) { shortest_in_noise(payload.len()) } else { SHORTEST };
     let mut coverage = Coverage::None;
-    for (offset, value) in split(payload) {
-        if value.len() < shortest {
-            continue;
-        }
+    for (offset, value) in split(payload, shortest) {
         coverage = Coverage::Full;
         walk.text(value, b"", Place::offset_in(place, offset))?;
     }
@@ -23,7 +20,7 @@ pub(super) fn runs(walk: &mut Walk<'_>, payload: &[u8], place: &Place<'_>) -> Co
 
 /// Whether there is not much text in it.
 fn is_noise(payload: &[u8]) -> bool {
-    let text: usize = split(payload).map(|(_, run)| run.len()).filter(|len| *len >= SHORTEST).sum();
+    let text: usize = split(payload, SHORTEST).map(|(_, run)| run.len()).sum();
     text < payload.len() / 4
 }
 
@@ -36,18 +33,34 @@ fn shortest_in_noise(len: usize) -> usize {
     usize::try_from(bits * 3 / 4).map_or(SHORTEST, |shortest| shortest.max(SHORTEST))
 }
 
-/// The runs with their offsets. They are of ASCII: other characters look like noise.
-fn split(payload: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
-    let mut offset = 0;
-    payload.split(|byte| !matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n')).map(move |run| {
-        let start = offset;
-        offset += run.len() + 1;
-        (start, run)
+/// The runs of `shortest` bytes and more with their offsets. They are of ASCII: other characters look like noise.
+///
+/// Such a run is seen by who looks at every byte of that number only.
+fn split(payload: &[u8], shortest: usize) -> impl Iterator<Item = (usize, &[u8])> {
+    let is_printable = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n');
+    // Here begins what was not looked at; the byte before is in no run.
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        while let Some(front) = payload.get(start..)?.get(..shortest) {
+            match front.iter().rposition(|byte| !is_printable(byte)) {
+                Some(odd) => start += odd + 1,
+                None => {
+                    let rest = payload.get(start..)?;
+                    let run =
+                        rest.get(..rest.iter().position(|byte| !is_printable(byte)).unwrap_or(rest.len()))?;
+                    let offset = start;
+                    start += run.len() + 1;
+                    return Some((offset, run));
+                }
+            }
+        }
+        None
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::payload::{Subprotocol, tests::binary};
 
     /// Bytes without any text in them, as ciphertext has.
@@ -75,5 +88,18 @@ mod tests {
         let message = [&noise(20_000, 1)[..], attack, &noise(20_000, 2)].concat();
         let seen = binary(&message, Subprotocol::Unknown).leaves;
         assert!(seen.iter().any(|leaf| leaf.contains("UNION SELECT password")), "{seen:?}");
+    }
+
+    #[test]
+    fn every_run_that_is_long_enough_is_seen() {
+        for (seed, shortest) in (0..200).flat_map(|seed| [1, 2, 6, 15].map(|shortest| (seed, shortest))) {
+            // Long runs and short ones.
+            let data: Vec<u8> =
+                noise(500, seed).iter().map(|byte| if seed % 2 == 0 { byte & 0x7f } else { *byte }).collect();
+            let runs = data.split(|byte| !matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n'));
+            let runs: Vec<_> = runs.filter(|run| run.len() >= shortest).collect();
+            assert_eq!(split(&data, shortest).map(|(_, run)| run).collect::<Vec<_>>(), runs);
+            assert!(split(&data, shortest).all(|(offset, run)| data[offset..].starts_with(run)));
+        }
     }
 }

@@ -154,9 +154,15 @@ impl<'w> Walk<'w> {
         self.visitor.leaf(Leaf { value, bytes, kind, name, nested: self.nested, repeated, place })
     }
 
+    /// Whether anybody hears what is [told](Self::tell).
+    pub(super) const fn listens(&self) -> bool {
+        self.tells && !self.nested
+    }
+
     /// Tells a value that is shown in another form, or not at all.
+    #[inline]
     pub(super) fn tell(&mut self, value: &[u8], place: Place<'_>) {
-        if self.tells && !self.nested {
+        if self.listens() {
             self.visitor.value(value, place);
         }
     }
