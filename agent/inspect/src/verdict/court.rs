@@ -48,7 +48,7 @@ pub(super) struct Court<'a> {
 
 impl Visitor for Court<'_> {
     fn leaf(&mut self, leaf: Leaf<'_>) -> ControlFlow<()> {
-        self.hear(leaf, Reached::default())
+        self.hear(&leaf, Reached::default())
     }
 
     fn wants_values(&self) -> bool {
@@ -117,8 +117,13 @@ impl<'a> Court<'a> {
     }
 
     fn ask(&mut self, value: &Value<'_>, gate: Gate, place: Place<'_>) -> ControlFlow<()> {
+        let mut detectors = gate.detectors().peekable();
+        if detectors.peek().is_none() {
+            return ControlFlow::Continue(());
+        }
+        let value = &Value { kinds: gate.bytes, ..*value };
         let mut found = Found::default();
-        for (index, detector) in gate.detectors() {
+        for (index, detector) in detectors {
             found.clear();
             detector.examine(value, &mut found);
             if found.is_empty() {
