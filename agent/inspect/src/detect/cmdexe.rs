@@ -32,6 +32,12 @@ const PATHS: ByteSet = ByteSet::SLASH
     .and(ByteSet::BRACE)
     .and(ByteSet::PAREN);
 
+/// Whether a word is the name of a command, in any case.
+pub(super) fn is_command(word: &[u8]) -> bool {
+    let word = word::Word::read(word, 0);
+    commands::grade(word.name()).is_some()
+}
+
 impl Detector for CmdExe {
     fn signal(&self) -> Signal {
         Signal::CmdExe

@@ -120,7 +120,7 @@ impl Detector for Sqli {
             "and 8",
             "or 9",
             "and 9",
-            "sounds",
+            "sounds like",
             "between",
             "@@",
             "char(",
@@ -289,6 +289,20 @@ impl Detector for Sqli {
             short::read(&plain, found);
         }
     }
+}
+
+/// Whether a word means something in SQL.
+pub(super) fn is_word(word: &[u8]) -> bool {
+    meaning(word).is_some()
+}
+
+/// Whether a statement may begin with a word.
+pub(super) fn begins_statement(word: &[u8]) -> bool {
+    meaning(word).is_some_and(Word::begins_statement)
+}
+
+fn meaning(word: &[u8]) -> Option<Word> {
+    Word::of(word.iter().fold(word::EMPTY, |hash, byte| word::hash(hash, *byte)))
 }
 
 /// In a value of so many bytes a semicolon is a mark of sentences, unless a literal is there, too.

@@ -468,8 +468,8 @@ fn is_odd_port(port: &[u8]) -> bool {
 /// Where a parameter's URL begins: behind the last `=` that a scheme follows.
 fn inner_url(text: &[u8]) -> Option<usize> {
     let text = text.get(..text.len().min(4096))?;
-    let equals = memchr::memmem::rfind(text, b"://")?;
-    let before = text.get(..equals)?;
+    let scheme_end = memchr::memrchr_iter(b':', text).find(|at| text.get(at + 1..at + 3) == Some(b"//"))?;
+    let before = text.get(..scheme_end)?;
     let equals = before.iter().rposition(|byte| !is_scheme(*byte))?;
     matches!(before.get(equals), Some(b'=' | b'|' | b';')).then_some(equals + 1)
 }

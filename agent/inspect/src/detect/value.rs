@@ -1,6 +1,6 @@
 //! A value as detectors see it.
 
-use crate::{decode::Layers, detect::Kind};
+use crate::{byte_set::ByteSet, decode::Layers, detect::Kind};
 
 /// Where a value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,9 @@ pub(crate) enum Origin {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Value<'a> {
     pub(crate) bytes: &'a [u8],
+    /// The kinds of bytes in it; when detectors see it, without those that mean nothing in prose, as in
+    /// [`Gate`](crate::detect::Gate).
+    pub(crate) kinds: ByteSet,
     pub(crate) kind: Kind,
     pub(crate) origin: Origin,
     /// The name of the innermost member, parameter or header that it belongs to; empty if it has none. Of a key: itself.
@@ -39,6 +42,7 @@ impl<'a> Value<'a> {
     pub(crate) fn text(bytes: &'a [u8]) -> Self {
         Self {
             bytes,
+            kinds: ByteSet::of(bytes),
             kind: Kind::Text,
             origin: Origin::Message,
             name: b"text",

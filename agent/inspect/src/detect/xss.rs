@@ -153,15 +153,19 @@ impl Detector for Xss {
         if found.score() < Strength::Strong as u32 {
             fragment::judge(text, found);
         }
-        guessed(text, found);
-        encoded(text, found);
+        guessed(value, found);
+        encoded(value, found);
     }
 }
 
 /// Script in the letters of aaencode (`ﾟωﾟ`) and jjencode (`$=~[];$={___:++$`).
-fn encoded(text: &[u8], found: &mut Found) {
-    for sign in ["ﾟωﾟ".as_bytes(), b"=~[];"] {
-        if let Some(at) = memchr::memmem::find(text, sign) {
+fn encoded(value: &Value<'_>, found: &mut Found) {
+    let text = value.bytes;
+    let signs = [("ﾟωﾟ".as_bytes(), ByteSet::HIGH), (b"=~[];", ByteSet::MARK.and(ByteSet::BRACKET))];
+    for (sign, kinds) in signs {
+        if value.kinds.has_all(kinds)
+            && let Some(at) = memchr::memmem::find(text, sign)
+        {
             found.push("script in disguise", Strength::Strong, at..at + sign.len());
         }
     }
@@ -186,11 +190,14 @@ fn whole_url(text: &[u8], found: &mut Found) {
 }
 
 /// `<` in an encoding that old browsers guessed: ISO 8859-1 with the high bit for US-ASCII (`¼script¾`), UTF-7 (RFC 2152).
-fn guessed(text: &[u8], found: &mut Found) {
+fn guessed(value: &Value<'_>, found: &mut Found) {
+    let text = value.bytes;
     let at = memchr::memchr_iter(b'+', text)
         .find(|at| text.get(*at..*at + 5).is_some_and(|word| word.eq_ignore_ascii_case(b"+adw-")));
     const HIGH: &[u8] = "¼script".as_bytes();
-    if let Some(at) = memchr::memmem::find(text, HIGH) {
+    if value.kinds.has_any(ByteSet::HIGH)
+        && let Some(at) = memchr::memmem::find(text, HIGH)
+    {
         found.push("tag with the high bit set", Strength::Strong, at..at + HIGH.len());
     }
     if let Some(at) = at {

@@ -16,21 +16,31 @@ const MAX_NAME: usize = 64;
 /// Whether a text looks like parameters: each part has a name of plain characters and a value.
 pub(super) fn is_likely(text: &[u8]) -> bool {
     let mut valued = false;
-    let mut parts = text.split(|byte| *byte == b'&').peekable();
-    while let Some(part) = parts.next() {
-        let len = part.iter().take(MAX_NAME + 1).take_while(|byte| is_of_name(**byte)).count();
+    let mut rest = text;
+    loop {
+        let len = rest.iter().take(MAX_NAME + 1).take_while(|byte| is_of_name(**byte)).count();
         if len == 0 || len > MAX_NAME {
             return false;
         }
-        match part.get(len..) {
+        let (_, behind) = rest.split_at_checked(len).unwrap_or_default();
+        let part = match behind.first() {
+            None | Some(b'&') => 0,
+            Some(b'=') => memchr::memchr(b'&', behind).unwrap_or(behind.len()),
+            Some(_) => return false,
+        };
+        let is_last = part == behind.len();
+        if part > 0 {
             // Padding of base64 is not the beginning of a value.
-            Some([b'=', b'='] | [b'=']) if parts.peek().is_none() && !valued => return false,
-            Some([b'=', ..]) => valued = true,
-            Some([]) => {}
-            _ => return false,
+            if is_last && !valued && matches!(behind, b"=" | b"==") {
+                return false;
+            }
+            valued = true;
         }
+        if is_last {
+            return valued;
+        }
+        rest = behind.get(part + 1..).unwrap_or_default();
     }
-    valued
 }
 
 /// Whether an encoder wrote it: nothing in it would have been encoded. Then it can hardly be anything else.
@@ -99,4 +109,36 @@ fn decode<'a>(text: &'a [u8], out: &'a mut Vec<u8>) -> (&'a [u8], ByteSet) {
 
 fn digit(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).map(|digit| digit as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_have_names_and_one_a_value() {
+        for form in ["a=b", "a=b&c", "a&b=c", "a=&b=", "a==b", "a=b=c", "a=b&c=", "a=1&b==", "a[0]=x y"] {
+            assert!(is_likely(form.as_bytes()), "{form}");
+        }
+        for other in [
+            "",
+            "a",
+            "a=",
+            "a&b",
+            "=b",
+            "a==",
+            "a=b&",
+            "&a=b",
+            "a=b&&c=d",
+            "a=b&=c",
+            "a b=c",
+            "a=b&c d=e",
+            "a b&c=d",
+        ] {
+            assert!(!is_likely(other.as_bytes()), "{other}");
+        }
+        let long = "a".repeat(MAX_NAME);
+        assert!(is_likely(format!("{long}=b").as_bytes()));
+        assert!(!is_likely(format!("{long}a=b").as_bytes()));
+    }
 }

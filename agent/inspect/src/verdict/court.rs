@@ -58,7 +58,7 @@ impl Visitor for Court<'_> {
             Known::Harmless => return ControlFlow::Continue(()),
         }
         let before = (self.found, self.looked_at);
-        let decided = self.hear(leaf, Reached::default());
+        let decided = self.hear(&leaf, Reached::default());
         if let Some(entry) = entry.filter(|_| self.found == before.0) {
             self.harmless.remember(entry, self.looked_at != before.1);
         }
@@ -132,8 +132,13 @@ impl<'a> Court<'a> {
     }
 
     fn ask(&mut self, value: &Value<'_>, gate: Gate, place: Place<'_>) -> ControlFlow<()> {
+        let mut detectors = gate.detectors().peekable();
+        if detectors.peek().is_none() {
+            return ControlFlow::Continue(());
+        }
+        let value = &Value { kinds: gate.bytes, ..*value };
         let mut found = Found::default();
-        for (index, detector) in gate.detectors() {
+        for (index, detector) in detectors {
             found.clear();
             detector.examine(value, &mut found);
             if found.is_empty() {

@@ -45,9 +45,10 @@ pub(crate) fn examine_handshake<'a>(
 
 fn hear(handshake: &Handshake, court: &mut Court<'_>) -> ControlFlow<()> {
     let mut say = |origin, kind, part, name: &[u8], bytes: &[u8]| {
-        let value =
-            Value { bytes, kind, origin, name, layers: Layers::default(), nested: false, parent: None };
-        court.hear_value(&value, ByteSet::of(bytes), Place::handshake(part, name), Reached::default())
+        let kinds = ByteSet::of(bytes);
+        let layers = Layers::default();
+        let value = Value { bytes, kinds, kind, origin, name, layers, nested: false, parent: None };
+        court.hear_value(&value, kinds, Place::handshake(part, name), Reached::default())
     };
     say(Origin::Path, Kind::Text, "path", b"", handshake.path().as_bytes())?;
     for (name, value) in handshake.query_parameters() {

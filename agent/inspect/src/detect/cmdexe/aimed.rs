@@ -6,6 +6,9 @@ const LONGEST: usize = 256;
 /// Whether a command and what follows it on its line read what describes the machine, its users or its network, or run
 /// a shell. The line must be nothing but arguments: what people write about commands has words in it.
 pub(super) fn is_aimed(name: &[u8], rest: &[u8]) -> bool {
+    if !explores(name) {
+        return false;
+    }
     let end = rest.iter().take(LONGEST).position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len());
     let Some(line) = rest.get(..end).filter(|line| line.len() < LONGEST) else { return false };
     let line = line.trim_ascii();
@@ -70,6 +73,69 @@ pub(super) fn is_aimed(name: &[u8], rest: &[u8]) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a command is one of those that [`is_aimed`] knows.
+fn explores(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"cat"
+            | b"tac"
+            | b"nl"
+            | b"more"
+            | b"less"
+            | b"head"
+            | b"tail"
+            | b"od"
+            | b"xxd"
+            | b"strings"
+            | b"type"
+            | b"ls"
+            | b"dir"
+            | b"cp"
+            | b"rev"
+            | b"sort"
+            | b"cut"
+            | b"base64"
+            | b"get-content"
+            | b"grep"
+            | b"egrep"
+            | b"find"
+            | b"findstr"
+            | b"awk"
+            | b"sed"
+            | b"uname"
+            | b"ifconfig"
+            | b"ipconfig"
+            | b"netstat"
+            | b"arp"
+            | b"ps"
+            | b"net"
+            | b"route"
+            | b"reg"
+            | b"wmic"
+            | b"powershell"
+            | b"pwsh"
+            | b"cmd"
+            | b"sh"
+            | b"bash"
+            | b"zsh"
+            | b"dash"
+            | b"ksh"
+            | b"perl"
+            | b"ruby"
+            | b"python"
+            | b"python3"
+            | b"python2"
+            | b"php"
+            | b"lua"
+            | b"node"
+            | b"rm"
+            | b"ping"
+            | b"curl"
+            | b"nohup"
+            | b"echo"
+    )
 }
 
 /// Whether each word is a flag, a number, a path, a host or a string.
@@ -141,6 +207,14 @@ mod tests {
             "echo x > /tmp/x",
         ] {
             assert!(aimed(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn knows_each_command_by_name() {
+        for text in ["id", "mail ada", "who is there", "wget -q x", "nohup", "echo"] {
+            let name = text.split(' ').next().unwrap_or_default();
+            assert_eq!(explores(name.as_bytes()), matches!(name, "nohup" | "echo"), "{text}");
         }
     }
 

@@ -6,24 +6,46 @@ mod shape;
 mod start;
 
 use super::{
+    SEPARATORS,
     argument::{Argument, blank_as_variable},
+    is_command,
     word::{Word, is_name},
 };
-use crate::detect::{Found, Strength, Value};
+use crate::{
+    byte_set::ByteSet,
+    detect::{Found, Strength, Value},
+};
 use before::{Before, PADDING, Place, count};
 
 /// Looks at each place of the value where a shell would begin a command.
 pub(super) fn examine(value: &Value<'_>, found: &mut Found) {
+    let has_openers = value.kinds.has_any(OPENERS);
+    if !has_openers && begins_with_prose(value.bytes) {
+        return;
+    }
     // Lists write line ends as `\n`.
     let bytes = value.bytes.strip_suffix(b"\\n").unwrap_or(value.bytes);
     let mut line = Line {
         value: bytes,
         decoded: !value.layers.is_empty(),
         ends_in_pipe: value.bytes.trim_ascii_end().ends_with(b"|"),
+        has_openers,
         found,
         before: Before::default(),
     };
     line.scan();
+}
+
+/// What a command may follow.
+const OPENERS: ByteSet = SEPARATORS.and(ByteSet::BREAK).and(ByteSet::LESS).and(ByteSet::GREATER);
+
+/// Whether the first word is nothing but letters, with a blank behind it, and no command: then nothing at the front of
+/// the value can be one.
+fn begins_with_prose(value: &[u8]) -> bool {
+    const LONGEST: usize = 24;
+    let len = value.iter().take(LONGEST).take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let (word, rest) = value.split_at_checked(len).unwrap_or_default();
+    len > 0 && rest.first() == Some(&b' ') && !is_command(word)
 }
 
 /// Most commands within text that are looked at: what they add up to is known by then.
@@ -47,6 +69,8 @@ struct Line<'a, 'b> {
     value: &'a [u8],
     decoded: bool,
     ends_in_pipe: bool,
+    /// Whether a command may begin somewhere but at the front.
+    has_openers: bool,
     found: &'b mut Found,
     before: Before,
 }
@@ -54,7 +78,7 @@ struct Line<'a, 'b> {
 impl Line<'_, '_> {
     fn scan(&mut self) {
         let mut at = self.start(0);
-        if !self.is_padded() && !has_openers(self.value.get(at..).unwrap_or_default()) {
+        if !self.has_openers && !self.is_padded() {
             return;
         }
         loop {
@@ -263,13 +287,6 @@ impl Line<'_, '_> {
     }
 }
 
-/// Whether a command may begin somewhere in it but at its front.
-fn has_openers(value: &[u8]) -> bool {
-    memchr::memchr3(b';', b'|', b'&', value).is_some()
-        || memchr::memchr3(b'$', b'`', b'\n', value).is_some()
-        || memchr::memchr3(b'<', b'>', b'\r', value).is_some()
-}
-
 /// The bytes of separators, substitutions, strings and assignments.
 static MEANS_SOMETHING: [bool; 256] = {
     let mut table = [false; 256];
@@ -287,5 +304,36 @@ const fn stronger(first: Opener, second: Opener) -> Opener {
         (_, Opener::Substitution | Opener::Backtick) => second,
         (Opener::Newline | Opener::And, _) => second,
         _ => first,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_begins_with_prose_has_no_command_at_its_front() {
+        for prose in ["See /etc/hosts", "one cat", "Well (done)"] {
+            assert!(begins_with_prose(prose.as_bytes()), "{prose}");
+        }
+        for other in
+            ["cat /etc/hosts", "CAT /etc/hosts", "I'd say", "c\\at x", "/bin/cat x", "ls", "$x y", "<id;", ""]
+        {
+            assert!(!begins_with_prose(other.as_bytes()), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_begins_with_prose_is_read_if_a_command_may_follow() {
+        for attack in [
+            "hello; cat /etc/passwd",
+            "hello | cat /etc/passwd",
+            "hello && cat /etc/passwd",
+            "hello\ncat /etc/passwd",
+        ] {
+            let mut found = Found::default();
+            examine(&Value::text(attack.as_bytes()), &mut found);
+            assert!(!found.is_empty(), "{attack}");
+        }
     }
 }

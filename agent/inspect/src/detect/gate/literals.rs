@@ -12,7 +12,7 @@ use crate::{
 const SPOKEN: [Signal; 2] = [Signal::Sqli, Signal::Xss];
 
 /// In shorter values, in bytes, words are no prose.
-const SENTENCES: usize = 96;
+const SENTENCES: usize = 24;
 
 /// The detectors, as bits, whose literals are in a value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

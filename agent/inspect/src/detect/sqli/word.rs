@@ -122,6 +122,11 @@ impl Word {
                 | Self::Set
         )
     }
+
+    /// Whether something is done by what it begins behind a `;`.
+    pub(super) const fn begins_statement(self) -> bool {
+        self.is_verb() || matches!(self, Self::Waitfor | Self::Shutdown | Self::Call | Self::If)
+    }
 }
 
 /// Hash of the empty word.

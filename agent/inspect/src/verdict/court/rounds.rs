@@ -115,7 +115,7 @@ struct Inside<'c, 'a> {
 
 impl Visitor for Inside<'_, '_> {
     fn leaf(&mut self, leaf: Leaf<'_>) -> ControlFlow<()> {
-        self.court.hear(leaf, self.reached)
+        self.court.hear(&leaf, self.reached)
     }
 
     // Any string may look a little like JSON or XML.
@@ -123,29 +123,42 @@ impl Visitor for Inside<'_, '_> {
 }
 
 impl Court<'_> {
-    pub(super) fn hear(&mut self, leaf: Leaf<'_>, reached: Reached) -> ControlFlow<()> {
+    pub(super) fn hear(&mut self, leaf: &Leaf<'_>, reached: Reached) -> ControlFlow<()> {
         if leaf.repeated && self.found == 0 {
             return ControlFlow::Continue(());
         }
-        let leaf = match decode::without_noise(leaf.value, leaf.bytes) {
-            Some(head) => Leaf { value: head, bytes: ByteSet::of(head), ..leaf },
-            None => leaf,
+        let (bytes, kinds) = match decode::without_noise(leaf.value, leaf.bytes) {
+            Some(head) => (head, ByteSet::of(head)),
+            None => (leaf.value, leaf.bytes),
         };
-        let Some(first) = First::look(leaf.value, leaf.bytes) else { return ControlFlow::Continue(()) };
+        match First::look(bytes, kinds) {
+            Some(first) => self.hear_leaf(leaf, bytes, kinds, first, reached),
+            None => ControlFlow::Continue(()),
+        }
+    }
+
+    /// Judges a leaf of which there is something to judge.
+    #[inline(never)]
+    fn hear_leaf(
+        &mut self,
+        leaf: &Leaf<'_>,
+        bytes: &[u8],
+        kinds: ByteSet,
+        first: First,
+        reached: Reached,
+    ) -> ControlFlow<()> {
+        let is_operator = leaf.kind == Kind::Key && bytes.first() == Some(&b'$');
         let value = Value {
-            bytes: leaf.value,
+            bytes,
+            kinds,
             kind: leaf.kind,
             origin: Origin::Message,
             name: leaf.name,
             layers: reached.layers,
             nested: leaf.nested,
-            parent: if leaf.kind == Kind::Key && leaf.value.first() == Some(&b'$') {
-                leaf.place.parent()
-            } else {
-                None
-            },
+            parent: if is_operator { leaf.place.parent() } else { None },
         };
-        self.hear_looked_at(&value, first, leaf.bytes, leaf.place, reached)
+        self.hear_looked_at(&value, first, kinds, leaf.place, reached)
     }
 
     /// Judges one value, whose kinds of bytes are `bytes`, as it stands and decoded.
