@@ -82,14 +82,16 @@ impl ByteSet {
     /// The kinds of those of 16 bytes that `within` says.
     pub(crate) fn of_lanes(bytes: &[u8; LANES], within: Mask) -> Self {
         let lanes = Lanes::of(bytes);
-        let (letters, digits, spaces, high) =
-            (lanes.letters(), lanes.digits(), lanes.are(b' '), lanes.high());
+        let letters = lanes.letters() & within;
+        let mut set = if letters == 0 { 0 } else { Self::LETTER.0 };
+        let rest = within & !letters & 0xffff;
+        if rest == 0 {
+            return Self(set);
+        }
+        let (digits, spaces, high) = (lanes.digits(), lanes.are(b' '), lanes.high());
         let bit = |kind: Self, mask: Mask| if mask & within == 0 { 0 } else { kind.0 };
-        let mut set = bit(Self::LETTER, letters)
-            | bit(Self::DIGIT, digits)
-            | bit(Self::SPACE, spaces)
-            | bit(Self::HIGH, high);
-        let mut others = within & !(letters | digits | spaces | high) & 0xffff;
+        set |= bit(Self::DIGIT, digits) | bit(Self::SPACE, spaces) | bit(Self::HIGH, high);
+        let mut others = rest & !(digits | spaces | high);
         while others != 0 {
             // Never more, which the compiler cannot know.
             let byte = bytes[others.trailing_zeros() as usize % LANES];

@@ -265,16 +265,16 @@ impl Scan<'_> {
                 return result;
             }
         }
-        let here = Place::json_in(place, text, self.levels);
         if walk.listens() {
-            walk.tell(value, here);
+            walk.tell(value, Place::json_in(place, text, self.levels));
         }
         if bytes.has_all(ByteSet::BRACE.and(ByteSet::DOUBLE_QUOTE)) && graphql::is_document(name, value) {
-            graphql::walk(walk, value, name, &here)?;
+            graphql::walk(walk, value, name, &Place::json_in(place, text, self.levels))?;
         } else {
             let escaped = quoted.bytes.has_any(ByteSet::BACKSLASH);
             let at = (quoted.start, quoted.end);
             let repeated = !escaped && self.repeats.knows(text, (start, end), at, bytes);
+            let here = Place::json_in(place, text, self.levels);
             walk.leaf(value, bytes, Kind::Text, name, here, repeated)?;
         }
         if let Some(Level::Array { .. }) = self.levels.last() {
