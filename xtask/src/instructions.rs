@@ -52,7 +52,7 @@ pub(crate) fn run(workspace: &Workspace, bless: bool) -> Result<bool> {
     println!("{:<20} {:>12} {:>12} {:>8}", "load", "instructions", "kept", "change");
     for load in loads.lines() {
         let once = |messages| callgrind(&program, load, messages);
-        let many = if load.ends_with("-16k") { MANY_LONG } else { MANY };
+        let many = if load.contains("-16k") { MANY_LONG } else { MANY };
         let count = (once(many)? - once(FEW)?) / (many - FEW);
         let before = kept.iter().find(|(name, _)| name == load).map(|(_, count)| *count);
         let exceeds = before.is_some_and(|before| count * 100 > before * (100 + MARGIN));

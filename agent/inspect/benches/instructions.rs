@@ -14,13 +14,15 @@ use framewall_inspect::{
 use support::{client_frame, feed, websocket};
 
 /// Name, bytes of a message, rules or not, what is sent.
-const LOADS: [(&str, usize, bool, Kind); 12] = [
+const LOADS: [(&str, usize, bool, Kind); 14] = [
     ("chat-128", 128, false, Kind::Chat),
     ("chat-128-rules", 128, true, Kind::Chat),
     ("chat-1k", 1024, false, Kind::Chat),
     ("chat-1k-rules", 1024, true, Kind::Chat),
     ("chat-16k", 16 * 1024, false, Kind::Chat),
+    ("chat-16k-rules", 16 * 1024, true, Kind::Chat),
     ("batch-1k", 1024, false, Kind::Batch),
+    ("batch-1k-rules", 1024, true, Kind::Batch),
     ("records-1k", 1024, false, Kind::Records),
     ("attack", 0, false, Kind::Attack),
     ("binary-16k", 16 * 1024, false, Kind::Binary),

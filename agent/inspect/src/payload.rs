@@ -21,7 +21,7 @@ mod wide;
 mod xml;
 
 pub use leaf::Segment;
-pub(crate) use leaf::{Anomaly, Kind, Leaf, Place, Visitor};
+pub(crate) use leaf::{Anomaly, Kind, Leaf, Outline, Place, Visitor};
 pub(crate) use subprotocol::Subprotocol;
 pub(crate) use walk::Scratch;
 

@@ -69,6 +69,7 @@ mod live;
 mod net;
 mod number;
 mod param_path;
+mod params;
 mod parse;
 mod pattern;
 mod program;

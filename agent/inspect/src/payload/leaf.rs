@@ -24,6 +24,16 @@ pub enum Segment<'a> {
     Index(usize),
 }
 
+impl<'a> Segment<'a> {
+    /// The name; `None` for an index.
+    pub(crate) const fn name(&self) -> Option<&'a [u8]> {
+        match *self {
+            Self::Key(name) => Some(name),
+            Self::Index(_) => None,
+        }
+    }
+}
+
 /// A value to be judged.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Leaf<'a> {
@@ -117,6 +127,39 @@ pub(crate) enum Level {
     Attribute { name: (usize, usize) },
 }
 
+/// The way to a value through the structure of the message itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outline<'a> {
+    text: &'a [u8],
+    levels: &'a [Level],
+    /// Whether there may be escapes of JSON in names.
+    escapes: bool,
+    /// The last name, which is that of the value, as it is written.
+    pub(crate) name: &'a [u8],
+    /// The length of the longest name, in bytes.
+    pub(crate) longest_name: usize,
+}
+
+impl<'a> Outline<'a> {
+    /// Whether the name is an escaped one, so that it is not what is written.
+    #[inline]
+    pub(crate) fn is_escaped(&self) -> bool {
+        self.escapes && self.name.contains(&b'\\')
+    }
+
+    /// Whether one of the names is.
+    pub(crate) fn has_escapes(&self) -> bool {
+        self.escapes && self.inside_out().flatten().any(|name| name.contains(&b'\\'))
+    }
+
+    /// The [names](Segment::name) of the steps, from the value outwards.
+    pub(crate) fn inside_out(&self) -> impl Iterator<Item = Option<&'a [u8]>> + use<'a> {
+        let (levels, text) = (self.levels, self.text);
+        let segments = levels.iter().rev().filter_map(move |level| level.segment(text));
+        segments.map(|segment| segment.name())
+    }
+}
+
 /// Longest path, and longest key in it, in bytes.
 const MAX_PATH: usize = 256;
 const MAX_KEY: usize = 64;
@@ -206,6 +249,29 @@ impl<'a> Place<'a> {
             *free.next()? = segment;
         }
         Some(levels.len())
+    }
+
+    /// What rules look at before they ask for the [path](Self::with_path); `None` if that takes more than a look.
+    #[inline]
+    pub(crate) fn outline(&self) -> Option<Outline<'a>> {
+        let Step::Levels { text, levels, escapes } = self.step else { return None };
+        if self.outer.is_some_and(|outer| !matches!(outer.step, Step::Whole)) {
+            return None;
+        }
+        let (mut last, mut longest_name) = ((0, 0), 0);
+        for level in levels {
+            match *level {
+                Level::Object { key: NO_NAME } | Level::Array { .. } | Level::Number(_) => {}
+                Level::Object { key: range }
+                | Level::Element { name: range }
+                | Level::Attribute { name: range } => {
+                    last = range;
+                    longest_name = longest_name.max(range.1.saturating_sub(range.0));
+                }
+            }
+        }
+        let name = text.get(last.0..last.1).unwrap_or_default();
+        Some(Outline { text, levels, escapes, name, longest_name })
     }
 
     /// The string that this is found in, if it is in one.

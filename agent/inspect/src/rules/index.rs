@@ -7,6 +7,8 @@
 mod answers;
 mod beginnings;
 mod literals;
+mod reach;
+mod survey;
 
 use std::sync::Arc;
 
@@ -15,12 +17,16 @@ use super::{
     field::Part,
     item::Item,
     number::Number,
-    param_path::longest_text,
+    param_path::spans_segments,
     test::{Compare, Literal, Test, Value},
     text_map::{Lengths, TextMap},
 };
 pub(super) use answers::Answers;
 use literals::{Literals, LiteralsBuilder};
+use reach::Reach;
+pub(super) use reach::{Interest, Size};
+use survey::Survey;
+pub(super) use survey::{Surveyed, WORTH_IT};
 
 /// The number of a group of questions.
 pub(super) type GroupId = u32;
@@ -38,6 +44,18 @@ enum Asked {
 }
 
 impl Asked {
+    /// Those of the values for which it may hold, if it is a list of texts.
+    fn lengths(&self) -> Option<Lengths> {
+        match self {
+            Self::Atom(atom) => match (&atom.subject, &atom.test) {
+                (Subject::Some { .. }, _) => None,
+                (_, Test::Strings { list, .. }) => Some(list.lengths()),
+                _ => None,
+            },
+            Self::Test(..) => None,
+        }
+    }
+
     fn holds(&self, item: &Item<'_>) -> bool {
         match self {
             Self::Atom(atom) => match &atom.subject {
@@ -72,42 +90,11 @@ struct Group {
     in_value: Option<Literals>,
     in_name: Option<Literals>,
     in_path: Option<Literals>,
-}
-
-/// Upper bounds of what a value is, which rule out most questions before anything is read.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Size {
-    /// Of the value, the name, and the path as text, in bytes.
-    pub(super) value: usize,
-    pub(super) name: usize,
-    pub(super) path: usize,
-    /// The first byte of the value.
-    pub(super) first: Option<u8>,
-}
-
-/// What a value must be for a group to say anything about it.
-#[derive(Clone, Copy, Debug)]
-struct Reach {
-    /// Any value will do.
-    any: bool,
-    /// A number.
-    numbers: bool,
-    lengths: Lengths,
-    /// So long that a literal has room.
-    value: usize,
-    name: usize,
-    path: usize,
-}
-
-impl Reach {
-    fn holds(&self, size: Size) -> bool {
-        self.any
-            || self.lengths.contain(size.value)
-            || size.value >= self.value
-            || size.name >= self.name
-            || size.path >= self.path
-            || self.numbers && size.first.is_some_and(Number::may_begin)
-    }
+    /// Of the literals in paths the shortest that must be within one segment, and the shortest of the others.
+    in_segment: usize,
+    across_segments: usize,
+    /// For the literals in a value and those in the message at once.
+    survey: Option<Box<Survey>>,
 }
 
 /// Where a literal must stand.
@@ -137,13 +124,22 @@ impl Group {
 
     fn reach(&self) -> Reach {
         let shortest = |literals: &Option<Literals>| literals.as_ref().map_or(usize::MAX, |it| it.shortest);
+        let mut lengths = self.equals.lengths().or(self.folded.lengths());
+        let mut any = self.wants_all || !self.exists.is_empty();
+        for (asked, _) in &self.others {
+            match asked.lengths() {
+                Some(of_list) => lengths = lengths.or(of_list),
+                None => any = true,
+            }
+        }
         Reach {
-            any: self.wants_all || !self.exists.is_empty() || !self.others.is_empty(),
+            any,
             numbers: self.compares(),
-            lengths: self.equals.lengths().or(self.folded.lengths()),
+            lengths,
             value: shortest(&self.in_value),
             name: shortest(&self.in_name),
-            path: shortest(&self.in_path),
+            segment: self.in_segment,
+            path: self.across_segments,
         }
     }
 
@@ -175,8 +171,26 @@ impl Index {
 
     /// Whether there may be a question in a group that a text of this size answers with yes.
     #[inline]
-    pub(super) fn may_answer(&self, group: GroupId, size: Size) -> bool {
-        self.reaches.get(group as usize).is_some_and(|reach| reach.holds(size))
+    pub(super) fn interest(&self, group: GroupId, size: Size) -> Interest {
+        self.reaches.get(group as usize).map_or(Interest::No, |reach| reach.interest(size))
+    }
+
+    /// The length from which on a name may be an answer to a question of a group; 0 if a value may be one.
+    pub(super) fn any_from(&self, group: GroupId) -> usize {
+        self.reaches.get(group as usize).map_or(0, Reach::any_from)
+    }
+
+    /// The lengths of the values about which a group may have a question.
+    pub(super) fn lengths(&self, group: GroupId) -> Lengths {
+        self.reaches.get(group as usize).map_or(Lengths::default(), Reach::lengths)
+    }
+
+    /// Looks at a message as a whole: which literals may stand in it, of this group and of the one that is asked about
+    /// messages.
+    #[inline(never)]
+    pub(super) fn survey(&self, group: GroupId, message: &[u8], answers: &mut Answers) -> Option<Surveyed> {
+        let survey = self.groups.get(group as usize)?.survey.as_ref()?;
+        Some(survey.look(message, answers.buffer()))
     }
 
     /// Puts a value to its groups.
@@ -212,9 +226,7 @@ impl Index {
             if let Some(literals) = &group.in_name {
                 literals.search(item.name, item, answers);
             }
-            if let Some(literals) = &group.in_path
-                && longest_text(item.path) >= literals.shortest
-            {
+            if let Some(literals) = &group.in_path {
                 literals.search(item.path_text(), item, answers);
             }
         }
@@ -306,16 +318,36 @@ impl IndexBuilder {
         })
     }
 
-    pub(super) fn build(mut self) -> Result<Index, String> {
+    /// `text`: the group that is asked about messages as a whole, so that they are searched anyway.
+    pub(super) fn build(mut self, text: Option<GroupId>) -> Result<Index, String> {
+        self.add_surveys(text);
         let mut count = 0;
         for (group, [value, name, path]) in self.groups.iter_mut().zip(self.literals) {
             group.sort();
+            let shortest = |across: bool| {
+                let texts = path.texts().filter(move |text| spans_segments(text) == across);
+                texts.map(<[u8]>::len).min().unwrap_or(usize::MAX)
+            };
+            (group.in_segment, group.across_segments) = (shortest(false), shortest(true));
             group.in_value = value.build(&mut count)?;
             group.in_name = name.build(&mut count)?;
             group.in_path = path.build(&mut count)?;
         }
         let reaches = self.groups.iter().map(Group::reach).collect();
         Ok(Index { groups: self.groups, reaches, literals: count })
+    }
+
+    fn add_surveys(&mut self, text: Option<GroupId>) {
+        /// They take some KiB each.
+        const MOST: usize = 64;
+        let Some([text, ..]) = text.and_then(|text| self.literals.get(text as usize)) else { return };
+        let mut left = MOST;
+        for (group, [value, ..]) in self.groups.iter_mut().zip(&self.literals) {
+            if left > 0 && !value.is_empty() {
+                group.survey = Survey::new(text, value).map(Box::new);
+                left -= usize::from(group.survey.is_some());
+            }
+        }
     }
 }
 

@@ -183,14 +183,12 @@ pub(super) fn write_path(path: &[Segment<'_>], out: &mut Vec<u8>) {
     }
 }
 
-/// At least the length of what [`write_path`] writes, in bytes.
-pub(super) fn longest_text(path: &[Segment<'_>]) -> usize {
-    const MAX_DIGITS: usize = 20;
-    let len = |segment: &Segment<'_>| match segment {
-        Segment::Key(name) => name.len(),
-        Segment::Index(_) => MAX_DIGITS,
-    };
-    path.iter().map(len).fold(path.len(), usize::saturating_add)
+/// Most digits of an index.
+pub(super) const MAX_DIGITS: usize = 20;
+
+/// Whether a part of what [`write_path`] writes may be of more than one segment, or of an index.
+pub(super) fn spans_segments(text: &[u8]) -> bool {
+    text.contains(&b'.') || text.iter().all(u8::is_ascii_digit)
 }
 
 /// The name of a parameter: that of the innermost member around it.

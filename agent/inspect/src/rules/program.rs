@@ -6,7 +6,8 @@ use super::{
     condition::{Atom, Condition, ItemCondition, Subject},
     field::{Field, Multi, Part, Scope},
     index::{Bit, GroupId, Index, IndexBuilder},
-    param_path::{Anchor, ParamPattern, Segment},
+    param_path::ParamPattern,
+    params::ParamGroups,
     test::Test,
     text_map::TextMap,
 };
@@ -139,65 +140,6 @@ impl Questions {
     }
 }
 
-/// Which groups a parameter belongs to.
-#[derive(Debug, Default)]
-pub(super) struct ParamGroups {
-    /// By name; with a pattern if the path matters, too.
-    by_name: TextMap<Vec<(Option<ParamPattern>, GroupId)>>,
-    /// By a name in the path.
-    by_inner: TextMap<Vec<(ParamPattern, GroupId)>>,
-    others: Vec<(ParamPattern, GroupId)>,
-    /// Questions about any parameter.
-    all: Option<GroupId>,
-}
-
-impl ParamGroups {
-    /// Calls `visit` with each group of the parameter at a path, whose name is known.
-    #[inline]
-    pub(super) fn find(&self, path: &[Segment<'_>], name: &[u8], mut visit: impl FnMut(GroupId)) {
-        if let Some(group) = self.all {
-            visit(group);
-        }
-        for (pattern, group) in self.by_name.get(name).into_iter().flatten() {
-            if pattern.as_ref().is_none_or(|pattern| pattern.matches(path)) {
-                visit(*group);
-            }
-        }
-        if !self.by_inner.is_empty() {
-            for (at, segment) in path.iter().enumerate() {
-                let Segment::Key(key) = segment else { continue };
-                // A name may stand in a path twice.
-                if path.get(..at).is_some_and(|before| before.contains(segment)) {
-                    continue;
-                }
-                for (pattern, group) in self.by_inner.get(key).into_iter().flatten() {
-                    if pattern.matches(path) {
-                        visit(*group);
-                    }
-                }
-            }
-        }
-        for (pattern, group) in &self.others {
-            if pattern.matches(path) {
-                visit(*group);
-            }
-        }
-    }
-
-    fn insert(&mut self, pattern: &ParamPattern, group: GroupId) {
-        match pattern.anchor() {
-            Anchor::Name(name) => self.by_name.slot(name).push((None, group)),
-            Anchor::Last(name) => {
-                self.by_name.slot(name).push((Some(pattern.clone()), group));
-            }
-            Anchor::Inner(name) => {
-                self.by_inner.slot(name).push((pattern.clone(), group));
-            }
-            Anchor::None => self.others.push((pattern.clone(), group)),
-        }
-    }
-}
-
 /// Gives equal questions one number.
 #[derive(Debug, Default)]
 pub(super) struct Compiler {
@@ -217,8 +159,9 @@ impl Compiler {
 
     pub(super) fn finish(self) -> Result<Questions, String> {
         let Self { mut questions, on_connection, on_content, .. } = self;
-        questions.on_connection = on_connection.build()?;
-        questions.on_content = on_content.build()?;
+        questions.on_connection = on_connection.build(None)?;
+        questions.on_content = on_content.build(questions.field(Field::Text))?;
+        questions.params.settle(&questions.on_content);
         Ok(questions)
     }
 
@@ -280,7 +223,7 @@ impl Compiler {
                 let name = named(matching);
                 let group = match name {
                     Some(name) => self.param_group(&ParamPattern::named(name)),
-                    None => *self.questions.params.all.get_or_insert_with(|| self.on_content.group()),
+                    None => self.questions.params.all_or_new(|| self.on_content.group()),
                 };
                 self.on_content.add(group, atom, bit, name.is_some());
             }

@@ -2,6 +2,7 @@
 
 use std::{
     net::IpAddr,
+    ops::ControlFlow,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -9,7 +10,13 @@ use std::{
 use serde_json::Value as Json;
 
 use super::*;
-use crate::{Opcode, detect::Signal, direction::Direction, http::Handshake};
+use crate::{
+    Opcode,
+    detect::Signal,
+    direction::Direction,
+    http::Handshake,
+    payload::{Anomaly, Leaf, Message, Place, Scratch, Subprotocol, Visitor, leaves},
+};
 
 mod documentation;
 mod errors;
@@ -108,6 +115,15 @@ impl World {
     }
 
     fn says(&mut self, message: &str) -> Decision {
+        self.says_told(message, false)
+    }
+
+    /// The same as a session tells it: the text first, and where parameters stand in it.
+    fn says_in_place(&mut self, message: &str) -> Decision {
+        self.says_told(message, true)
+    }
+
+    fn says_told(&mut self, message: &str, in_place: bool) -> Decision {
         let bound = self.bind();
         let len = message.len() as u64;
         let facts = MessageFacts {
@@ -118,7 +134,11 @@ impl World {
         let moment = self.moment();
         let mut scratch = std::mem::take(&mut self.scratch);
         let mut trial = bound.begin(&mut scratch, facts, moment);
-        tell(&mut trial, message);
+        if in_place {
+            tell_in_place(&mut trial, message);
+        } else {
+            tell(&mut trial, message);
+        }
         for (signal, firm, path) in &self.found {
             let path: Vec<_> = path.split('.').map(|key| Segment::Key(key.as_bytes())).collect();
             trial.signal(*signal, *firm, &path, b"evil");
@@ -148,11 +168,36 @@ impl World {
 }
 
 /// The leaves of JSON; other text has none.
-fn tell(trial: &mut Trial<'_>, message: &str) {
+fn tell<'a>(trial: &mut Trial<'a>, message: &'a str) {
     if let Ok(json) = serde_json::from_str::<Json>(message) {
         visit(&json, &mut Vec::new(), &mut |path, value| trial.param(path, value));
     }
     trial.text(message.as_bytes());
+}
+
+fn tell_in_place<'a>(trial: &mut Trial<'a>, message: &'a str) {
+    struct Told<'t, 'a>(&'t mut Trial<'a>);
+    impl Visitor for Told<'_, '_> {
+        fn leaf(&mut self, _: Leaf<'_>) -> ControlFlow<()> {
+            ControlFlow::Continue(())
+        }
+        fn anomaly(&mut self, _: Anomaly, _: &[u8], _: Place<'_>) {}
+        fn wants_values(&self) -> bool {
+            true
+        }
+        fn value(&mut self, value: &[u8], place: Place<'_>) {
+            self.0.param_at(&place, value);
+        }
+    }
+    trial.text(message.as_bytes());
+    let message = Message {
+        payload: message.as_bytes(),
+        is_text: true,
+        whole: true,
+        subprotocol: Subprotocol::Unknown,
+        max_depth: 64,
+    };
+    leaves(message, &mut Scratch::default(), &mut Told(trial));
 }
 
 fn visit<'a>(json: &'a Json, path: &mut Vec<Segment<'a>>, tell: &mut impl FnMut(&[Segment<'_>], &[u8])) {

@@ -8,7 +8,7 @@ use std::{
 /// A map whose keys come from rules, and in which peers only look things up.
 #[derive(Clone, Debug)]
 pub(super) struct TextMap<V> {
-    map: HashMap<Box<[u8]>, V, BuildHasherDefault<Fnv>>,
+    map: HashMap<Box<[u8]>, V, BuildHasherDefault<Short>>,
     lengths: Lengths,
 }
 
@@ -22,6 +22,10 @@ impl<V> TextMap<V> {
     pub(super) fn get(&self, text: &[u8]) -> Option<&V> {
         // Most texts are of another length than all keys: they are not even read.
         if self.lengths.contain(text.len()) { self.map.get(text) } else { None }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], &V)> {
+        self.map.iter().map(|(key, value)| (&**key, value))
     }
 
     /// As [`get`](Self::get), where the keys are in lower case and that of the text does not matter.
@@ -70,7 +74,14 @@ pub(super) struct Lengths {
 }
 
 impl Lengths {
-    fn of(len: usize) -> Self {
+    pub(super) const ALL: Self = Self { bits: u64::MAX, longest: usize::MAX };
+
+    /// From this one on.
+    pub(super) const fn from(len: usize) -> Self {
+        Self { bits: u64::MAX << if len < 63 { len } else { 63 }, longest: usize::MAX }
+    }
+
+    pub(super) fn of(len: usize) -> Self {
         Self { bits: 1 << len.min(63), longest: len }
     }
 
@@ -78,36 +89,55 @@ impl Lengths {
         Self { bits: self.bits | other.bits, longest: self.longest.max(other.longest) }
     }
 
+    pub(super) const fn are_none(self) -> bool {
+        self.bits == 0
+    }
+
+    #[inline]
     pub(super) fn contain(self, len: usize) -> bool {
         self.bits & (1 << len.min(63)) != 0 && len <= self.longest
     }
 }
 
-/// FNV-1a: short and quick for short keys. What peers send is never inserted, so it cannot make a map slow.
-#[derive(Clone, Copy, Debug)]
-struct Fnv(u64);
+/// Quick for short keys: eight bytes at once, folded products. What peers send is never inserted, so it cannot make a map
+/// slow.
+#[derive(Clone, Copy, Debug, Default)]
+struct Short(u64);
 
-impl Default for Fnv {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
+impl Short {
+    fn mix(&mut self, word: u64) {
+        let product = u128::from(self.0 ^ word ^ 0x9e37_79b9_7f4a_7c15) * 0xd6e8_feb8_6659_fd93;
+        self.0 = product as u64 ^ (product >> 64) as u64;
     }
 }
 
-impl Hasher for Fnv {
+impl Hasher for Short {
     fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        let (words, rest) = bytes.as_chunks();
+        for word in words {
+            self.mix(u64::from_le_bytes(*word));
+        }
+        // The length is told apart by `write_usize`, so that bytes may be read twice.
+        match (rest, rest.first_chunk(), rest.last_chunk()) {
+            (_, Some(first), Some(last)) => {
+                self.mix(u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last)));
+            }
+            ([first, .., last], ..) => {
+                let middle = rest.get(rest.len() / 2).copied().unwrap_or_default();
+                self.mix(u64::from(*first) << 16 | u64::from(middle) << 8 | u64::from(*last));
+            }
+            ([only], ..) => self.mix(u64::from(*only)),
+            ([], ..) => {}
         }
     }
 
-    /// Before the text, which ends where the key ends: lengths are told apart by [`TextMap`] and the comparison.
+    /// Before the text, which ends where the key ends.
     fn write_usize(&mut self, len: usize) {
         self.0 ^= len as u64;
     }
 
     fn finish(&self) -> u64 {
-        // The high bits of the product are the better ones.
-        self.0 ^ (self.0 >> 29)
+        self.0
     }
 }
 

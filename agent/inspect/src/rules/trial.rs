@@ -1,5 +1,6 @@
 //! One message before the rules.
 
+mod content;
 mod decide;
 mod explain;
 
@@ -10,10 +11,10 @@ use super::{
     counts::KeyHash,
     decision::{Explanation, shown_path},
     field::Field,
-    index::{Answers, Bit, GroupId, Size},
+    index::{Answers, Bit, GroupId, Surveyed},
     item::Item,
     number::Number,
-    param_path::{Segment, longest_text, name_of},
+    param_path::Segment,
     program::{Expr, Facts, in_param},
     rule::{RuleAction, SignalPolicy},
     set::{Bound, Docket, OnlyConnection, Statement, StatementKind, is_set},
@@ -92,9 +93,6 @@ impl RuleScratch {
     }
 }
 
-/// Most bytes that a session keeps for paths from message to message.
-const LONGEST_KEPT_PATH: usize = 1024;
-
 /// One message (or handshake) that is judged: tell its content, then [`decide`](Self::decide).
 #[derive(Debug)]
 pub struct Trial<'a> {
@@ -104,6 +102,11 @@ pub struct Trial<'a> {
     /// `None`: a handshake.
     message: Option<MessageFacts>,
     moment: Moment,
+    /// The text that was told, and whether it is still to be put to its group.
+    text: &'a [u8],
+    text_is_due: bool,
+    /// What was found in the text as a whole, for the group of a value and that of the text.
+    surveyed: Option<(GroupId, Surveyed)>,
     explains: bool,
 }
 
@@ -138,7 +141,18 @@ impl Bound {
         scratch.seen_excludes.clear();
         scratch.excluded.clear();
         let direction = message.map_or(Direction::ToServer, |message| message.direction);
-        Trial { bound: self, docket: self.plan.docket(direction), scratch, message, moment, explains: false }
+        let docket = self.plan.docket(direction);
+        Trial {
+            bound: self,
+            docket,
+            scratch,
+            message,
+            moment,
+            text: b"",
+            text_is_due: false,
+            surveyed: None,
+            explains: false,
+        }
     }
 
     /// Whether rules ask about parameters of the client's messages: if not, [`Trial::param`] need not be called.
@@ -181,62 +195,6 @@ impl Trial<'_> {
     /// Whether rules ask about parameters: if not, [`param`](Self::param) need not be called.
     pub(crate) fn needs_params(&self) -> bool {
         self.docket.needs_params
-    }
-
-    /// Tells a parameter: where it stands, and its value as the application reads it, with the escapes of its envelope
-    /// undone. Numbers, `true`, `false` and `null` are told as they are written.
-    pub fn param(&mut self, path: &[Segment<'_>], value: &[u8]) {
-        if !self.docket.needs_params {
-            return;
-        }
-        let questions = &self.bound.set.questions;
-        let name = name_of(path);
-        let size = Size {
-            value: value.len(),
-            name: name.len(),
-            path: longest_text(path),
-            first: value.first().copied(),
-        };
-        let groups = &mut self.scratch.groups;
-        groups.clear();
-        questions.params.find(path, name, |group| {
-            if questions.on_content.may_answer(group, size) {
-                groups.push(group);
-            }
-        });
-        if !groups.is_empty() {
-            self.ask(name, path, value);
-        }
-    }
-
-    /// Puts a parameter to its groups. Most never come here.
-    #[inline(never)]
-    fn ask(&mut self, name: &[u8], path: &[Segment<'_>], value: &[u8]) {
-        let questions = &self.bound.set.questions;
-        let RuleScratch { groups, answers, captures, path_text, .. } = &mut *self.scratch;
-        for (_, slot) in questions.captured.iter().filter(|(group, _)| groups.contains(group)) {
-            if let Some(slot) = captures.get_mut(*slot) {
-                // Of several the last, which is what applications use.
-                *slot = Some(KeyHash::of(value));
-            }
-        }
-        let text = TextValue::new(value);
-        let item = Item::new(name, path, Value::Text(&text)).with_buffer(std::mem::take(path_text));
-        questions.on_content.ask(&item, groups, answers);
-        *path_text = item.into_buffer();
-        // A peer may have chosen a long one.
-        path_text.clear();
-        path_text.shrink_to(LONGEST_KEPT_PATH);
-    }
-
-    /// Tells the text of the message as a whole.
-    pub fn text(&mut self, payload: &[u8]) {
-        let questions = &self.bound.set.questions;
-        if let (true, Some(group)) = (self.docket.needs_text, questions.field(Field::Text)) {
-            let text = TextValue::new(payload);
-            let item = Item::new(b"", &[], Value::Text(&text));
-            questions.on_content.ask(&item, &[group], &mut self.scratch.answers);
-        }
     }
 
     /// Tells a signal and the parameter in which it was found. `firm`: enough speaks for it to block; anomalies,
@@ -331,6 +289,10 @@ impl Trial<'_> {
 
     /// Takes away the signals that are excluded. Once the whole content was told.
     pub(crate) fn exclude(&mut self) {
+        self.ask_text();
+        if self.scratch.seen_excludes.is_empty() {
+            return;
+        }
         for (seen, number) in std::mem::take(&mut self.scratch.seen_excludes) {
             let set = &self.bound.set;
             let Some(statement) = set.statements.get(number) else { continue };

@@ -76,7 +76,7 @@ pub enum CloseReason {
     /// The server accepted permessage-deflate, which is not allowed
     /// ([`DeflatePolicy::Refuse`](crate::DeflatePolicy::Refuse)).
     DeflateNotAllowed,
-    /// A compressed client message is corrupt (RFC 7692 §6).
+    /// A compressed client message is corrupt (RFC 7692 §6), or does not end where a block does (§7.2.1).
     DeflateError,
     /// The daemon is going away.
     Shutdown,

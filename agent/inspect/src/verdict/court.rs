@@ -71,7 +71,7 @@ impl Visitor for Court<'_> {
 
     fn value(&mut self, value: &[u8], place: Place<'_>) {
         if let Some(trial) = &mut self.trial {
-            place.with_path(|path| trial.param(path, value));
+            trial.param_at(&place, value);
         }
     }
 

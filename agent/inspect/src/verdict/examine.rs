@@ -56,7 +56,7 @@ impl Visitor for Params<'_, '_> {
     }
 
     fn value(&mut self, value: &[u8], place: Place<'_>) {
-        place.with_path(|path| self.0.param(path, value));
+        self.0.param_at(&place, value);
     }
 
     fn anomaly(&mut self, _: Anomaly, _: &[u8], _: Place<'_>) {}
@@ -80,7 +80,7 @@ impl Examiner {
     /// With a trial, rules have their say: all of the message is looked at then, and they decide.
     pub(crate) fn examine<'a>(
         &'a mut self,
-        subject: Subject<'_>,
+        subject: Subject<'a>,
         settings: &'a Settings,
         mut trial: Option<Trial<'a>>,
     ) -> (Judgement, Coverage) {
@@ -98,17 +98,20 @@ impl Examiner {
     }
 
     /// Lets only the rules look at a message: no detector is asked, and nothing in it is a signal.
-    pub(crate) fn examine_by_rules(
+    pub(crate) fn examine_by_rules<'a>(
         &mut self,
-        subject: Subject<'_>,
+        subject: Subject<'a>,
         settings: &Settings,
-        mut trial: Trial<'_>,
+        mut trial: Trial<'a>,
     ) -> (Judgement, Coverage) {
         trial.text(subject.payload);
         let mut coverage = Coverage::Full;
         if trial.needs_params() {
             coverage = leaves(subject.message(settings), &mut self.scratch, &mut Params(&mut trial));
             self.scratch.shrink();
+        }
+        if trial.is_idle() {
+            return (Judgement::default(), coverage);
         }
         let decision = trial.decide(settings.rules.counts());
         let decision = decision.says_something().then(|| Box::new(decision));

@@ -193,7 +193,7 @@ impl Receiver {
 
     /// Approximate memory in bytes.
     pub(crate) fn buffered_bytes(&self) -> usize {
-        let inflater = if self.inflater.is_some() { Inflater::APPROXIMATE_SIZE } else { 0 };
+        let inflater = self.inflater.as_ref().map_or(0, |inflater| inflater.buffered_bytes());
         self.payload.capacity() + self.control.capacity() + inflater
     }
 
@@ -449,7 +449,7 @@ impl Receiver {
         mut work: impl FnMut(&mut Inflater, &mut Vec<u8>, usize) -> Result<(), InflateError>,
     ) -> Result<Option<ReceiveError>, ReceiveError> {
         let takeover = self.deflate.is_some_and(|params| params.takes_over(self.direction));
-        let inflater = self.inflater.get_or_insert_with(|| Inflater::lend(takeover));
+        let inflater = self.inflater.get_or_insert_with(|| Box::new(Inflater::new(takeover)));
         if self.message.as_ref().is_some_and(|message| message.passing) {
             loop {
                 match work(inflater, &mut self.payload, PASSING_BYTES) {
@@ -534,9 +534,6 @@ impl Receiver {
             {
                 return Ok(Step::Oversize(ReceiveError::MessageTooBig));
             }
-        }
-        if let Some(inflater) = self.inflater.take_if(|inflater| !inflater.takes_over()) {
-            inflater.give_back();
         }
         if !message.passing && self.is_text && self.valid < self.payload.len() {
             return Err(ReceiveError::InvalidUtf8);

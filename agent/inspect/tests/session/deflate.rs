@@ -35,8 +35,17 @@ fn an_inflater_is_there_when_it_is_needed() {
     relay.feed(ToServer, &text("plain"));
     assert!(relay.session.buffered_bytes() < 4096);
     let mut deflater = Deflater::new();
-    relay.feed(ToServer, &deflater.frame(TEXT, b"later messages refer to this"));
+    let frame = deflater.frame(TEXT, b"later messages refer to this");
+    let (most, last) = frame.split_at(frame.len() - 1);
+    relay.feed(ToServer, most);
     assert!(relay.session.buffered_bytes() > 32 * 1024);
+    relay.feed(ToServer, last);
+    assert!(relay.session.buffered_bytes() < 4096, "only the message is remembered");
+    for n in 0..9 {
+        let text: String = (0..800).map(|i| format!("{:x} ", (i * n) % 977)).collect();
+        relay.feed(ToServer, &deflater.frame(TEXT, text.as_bytes()));
+    }
+    assert!((32 * 1024..36 * 1024).contains(&relay.session.buffered_bytes()));
     let alone = "permessage-deflate; client_no_context_takeover";
     let mut relay = Relay::websocket(alone, settings(Mode::Block));
     let frame = Deflater::new().frame(TEXT, b"no message refers to this");

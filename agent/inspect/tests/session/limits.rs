@@ -88,7 +88,10 @@ fn a_message_beyond_the_limits_may_pass_and_the_next_is_inspected() {
         (Deflater::new().frame(TEXT, &[b'a'; 1001]), CloseReason::MessageTooBig),
         (Deflater::new().frame(BINARY, &noise(1001)), CloseReason::MessageTooBig),
         // Nothing but empty stored blocks, which inflate to nothing.
-        (client_frame(FIN | RSV1, BINARY, &b"\0\0\0\xff\xff".repeat(300)), CloseReason::MessageTooBig),
+        (
+            client_frame(FIN | RSV1, BINARY, &[&b"\0\0\0\xff\xff".repeat(300)[..], b"\0"].concat()),
+            CloseReason::MessageTooBig,
+        ),
     ] {
         for step in [1, 100, message.len()] {
             let mut relay = websocket(passing());

@@ -64,6 +64,11 @@ impl Answers {
         self.bits.into()
     }
 
+    /// Memory for text in lower case.
+    pub(super) fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.lower
+    }
+
     pub(super) fn next_value(&mut self) {
         self.stamp = self.stamp.wrapping_add(1);
         if self.stamp == 0 {

@@ -59,6 +59,26 @@ impl LiteralsBuilder {
         self.waiting(literal).others.push((asked, bit));
     }
 
+    /// All of them, in lower case.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.keys().map(Vec::as_slice)
+    }
+
+    /// Whether one of them may stand in any case.
+    pub(super) fn folds(&self) -> bool {
+        self.0.values().any(|waiting| waiting.in_any_case)
+    }
+
+    /// All of them, in lower case or, if none of them may stand in any case, as they are written.
+    pub(super) fn written(&self, lower: bool) -> impl Iterator<Item = &[u8]> {
+        let as_written = self.0.values().flat_map(|waiting| waiting.written.iter().map(|text| &**text));
+        self.texts().filter(move |_| lower).chain(as_written.filter(move |_| !lower))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     fn waiting(&mut self, literal: &Literal) -> &mut Waiting {
         let waiting = self.0.entry(literal.text.to_ascii_lowercase()).or_default();
         waiting.in_any_case |= literal.fold;

@@ -169,6 +169,28 @@ fn message() -> impl Strategy<Value = String> {
     .prop_map(|json| json.to_string())
 }
 
+/// An object with values that are worth a search, and names with escapes.
+fn long_message() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        "[xyXYAKIé \"\n-]{0,8}".prop_map(Json::from),
+        "[xyXYAKI]{20,60}(AKIA|xyXy|x\"AKI)?[xyXYAKI -]{20,60}".prop_map(Json::from),
+        "[ -]{60,90}(xAKIA|yyXX|yXxA|KIAx)?[ -]{0,9}".prop_map(Json::from),
+        (-3..9_i32).prop_map(Json::from),
+    ];
+    let names = || select(&["a", "b", "c", "long", "Longest", "a\"b", "é"][..]);
+    let members = move |inner| proptest::collection::vec((names(), inner), 1..4);
+    let object = |members: Vec<(&str, Json)>| {
+        Json::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    };
+    let inner = leaf.prop_recursive(3, 12, 3, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..3).prop_map(Json::from),
+            members(inner).prop_map(object),
+        ]
+    });
+    members(inner.boxed()).prop_map(object).prop_map(|json| json.to_string())
+}
+
 fn block_when(id: usize, condition: &str) -> String {
     format!("[[rule]]\nid = \"r{id}\"\naction = \"log\"\nwhen = {condition}\n")
 }
@@ -213,6 +235,45 @@ proptest! {
                 prop_assert_ne!(holds, matched.contains(&format!("r{}", id + 100)), "{} {}", condition, message);
                 prop_assert_eq!(holds, !world(&block_when(id, condition)).says(message).matched.is_empty());
                 prop_assert_eq!(holds, by_hand(condition, message), "{} {}\n{}", condition, message, together.explanation);
+            }
+        }
+    }
+
+    /// What is passed over because nothing in the message can be what a rule waits for: the same is found by asking
+    /// about each parameter.
+    #[test]
+    fn what_stands_in_a_message_is_found_in_its_parameters(messages in proptest::collection::vec(long_message(), 1..4)) {
+        const CONDITIONS: [&str; 15] = [
+            "{ field = 'text', contains = 'xAKIA' }",
+            "{ field = 'text', contains = 'b\":\"xy' }",
+            "{ param = 'a', contains = 'xyxy', ignore_case = true }",
+            "{ param = 'a', equals = 'xAKI' }",
+            "{ param = 'a', contains = 'x\"AKI' }",
+            "{ param = 'b', matches = '(?i)yyxx|xxyy.' }",
+            "{ param = 'b.a', like = '*yXxA*' }",
+            "{ param = 'a.*', contains = 'KIAx' }",
+            "{ param = 'a\"b', contains = 'KIA' }",
+            "{ param = 'long', ge = 3 }",
+            "{ param = 'long', exists = true }",
+            "{ some = 'param', where = { field = 'name', contains = 'LONG', ignore_case = true } }",
+            "{ some = 'param', where = { field = 'path', contains = 'g.b' } }",
+            "{ some = 'param', where = { all = [{ field = 'name', equals = 'b' }, { field = 'path', contains = 'long' }] } }",
+            "{ param = 'c', in_list = 'c' }",
+        ];
+        const LIST: &str = "[lists.c]\ntype = 'string'\nvalues = ['xy', 'AKIAxy']\n";
+        let rules: Vec<_> = CONDITIONS.iter().enumerate().map(|(id, condition)| block_when(id, condition)).collect();
+        // Together, and each with one about the whole text.
+        let mut worlds = vec![world(&(rules.concat() + LIST))];
+        worlds.extend(rules.iter().skip(1).map(|rule| world(&format!("{rule}{}{LIST}", rules[0]))));
+        for message in &messages {
+            let matched = worlds[0].says(message).matched;
+            for (id, condition) in CONDITIONS.iter().enumerate().filter(|(_, it)| !it.contains("in_list")) {
+                let holds = matched.iter().any(|it| *it.rule == format!("r{id}"));
+                prop_assert_eq!(holds, by_hand(condition, message), "{} {}", condition, message);
+            }
+            for world in &mut worlds {
+                let told = world.says(message).matched;
+                prop_assert_eq!(world.says_in_place(message).matched, told, "{}", message);
             }
         }
     }

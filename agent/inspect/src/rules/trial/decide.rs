@@ -43,6 +43,40 @@ impl Trial<'_> {
         decision
     }
 
+    /// Whether what [`decide`](Self::decide) would say is nothing, and nothing is to be counted: so it is with most
+    /// messages. To be asked after the whole content was told.
+    pub(crate) fn is_idle(&mut self) -> bool {
+        self.exclude();
+        let RuleScratch { seen, excluded, .. } = &*self.scratch;
+        if !(seen.is_empty() && excluded.is_empty()) || self.bound.set.parsed.threshold.is_some() {
+            return false;
+        }
+        self.gather_due();
+        let mut words = self.scratch.due.iter().enumerate().filter(|(_, word)| **word != 0);
+        words.all(|(at, word)| {
+            let mut left = *word;
+            while left != 0 {
+                if self.may_act(at * 64 + left.trailing_zeros() as usize) {
+                    return false;
+                }
+                left &= left - 1;
+            }
+            true
+        })
+    }
+
+    /// Whether a statement has something to say or to count.
+    fn may_act(&self, number: usize) -> bool {
+        let set = &self.bound.set;
+        let Some(statement) = set.statements.get(number) else { return false };
+        let anyway = match statement.kind {
+            StatementKind::Exclude(_) => return false,
+            StatementKind::Rule(_) => false,
+            StatementKind::Limit(at) => set.parsed.limits.get(at).is_some_and(|limit| limit.acts_on_all),
+        };
+        (anyway || self.holds(&statement.expr)) && self.is_asked(statement)
+    }
+
     /// Lets rules see the signals that are left.
     fn take_signals(&mut self, decision: &mut Decision) {
         let RuleScratch { seen, seen_bits, answers, .. } = &mut *self.scratch;

@@ -38,7 +38,9 @@ impl Court<'_> {
     /// Weighs what is not excluded, and lets the rules decide.
     pub(super) fn decide(&mut self) -> Option<Decision> {
         let trial = self.trial.as_mut()?;
-        trial.exclude();
+        if trial.is_idle() {
+            return None;
+        }
         let mut whole: Vec<Case> = Vec::new();
         for case in std::mem::take(&mut self.cases) {
             if trial.is_excluded(case.told) {
