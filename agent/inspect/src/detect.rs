@@ -39,6 +39,7 @@ mod xxe;
 pub use catalogue::{SignalEntry, signals};
 pub(crate) use evidence::{Evidence, Found, Strength};
 pub(crate) use gate::Gate;
+pub(crate) use plain_url::is_plain_url;
 pub use signal::{Signal, SignalKind};
 pub(crate) use value::{Origin, Value};
 

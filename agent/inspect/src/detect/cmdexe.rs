@@ -8,7 +8,7 @@ mod word;
 
 use crate::{
     byte_set::ByteSet,
-    detect::{Detector, Examples, Found, Gate, Signal, Value, plain_url::is_plain_url},
+    detect::{Detector, Examples, Found, Gate, Signal, Value},
 };
 
 /// Commands smuggled into a value that a program passes to a shell (CWE-78, OWASP "OS Command Injection").
@@ -122,7 +122,7 @@ impl Detector for CmdExe {
     }
 
     fn examine(&self, value: &Value<'_>, found: &mut Found) {
-        if is_plain_url(value.bytes) {
+        if value.is_plain_url {
             return;
         }
         command_line::examine(value, found);

@@ -1,14 +1,26 @@
 //! Addresses of the web with nothing in them but names.
 
+use crate::byte_set::ByteSet;
+
 /// Longer ones may be padded.
 const LONGEST: usize = 96;
 
 /// Most slashes: in more a path may be lost.
 const MOST_SLASHES: usize = 12;
 
-/// Whether a value is the address of a page or resource, without a query, a user or steps between folders: nearly all
+/// Whether a value of these kinds of bytes is the address of a page or resource, without a query, a user or steps between folders: nearly all
 /// that APIs send are, and only their host may say something.
-pub(super) fn is_plain_url(value: &[u8]) -> bool {
+pub(crate) fn is_plain_url(value: &[u8], kinds: ByteSet) -> bool {
+    const KINDS: ByteSet = ByteSet::LETTER
+        .and(ByteSet::DIGIT)
+        .and(ByteSet::MINUS)
+        .and(ByteSet::PLAIN)
+        .and(ByteSet::COLON)
+        .and(ByteSet::SLASH)
+        .and(ByteSet::DOT);
+    if !kinds.has_all(ByteSet::COLON.and(ByteSet::SLASH)) || kinds.has_any(KINDS.others()) {
+        return false;
+    }
     let Some(rest) = value.strip_prefix(b"https://").or_else(|| value.strip_prefix(b"http://")) else {
         return false;
     };
@@ -63,7 +75,7 @@ mod tests {
     #[test]
     fn is_an_address_of_names() {
         for url in ["https://example.org", "http://a.example/x/y_1/z-2.html", "https://example.org/users/"] {
-            assert!(is_plain_url(url.as_bytes()), "{url}");
+            assert!(is_plain_url(url.as_bytes(), ByteSet::of(url.as_bytes())), "{url}");
         }
         let long = format!("https://example.org/{}", "a".repeat(LONGEST));
         let deep = format!("https://example.org{}", "/a".repeat(MOST_SLASHES + 1));
@@ -83,7 +95,7 @@ mod tests {
             &long,
             &deep,
         ] {
-            assert!(!is_plain_url(other.as_bytes()), "{other}");
+            assert!(!is_plain_url(other.as_bytes(), ByteSet::of(other.as_bytes())), "{other}");
         }
     }
 }

@@ -208,10 +208,8 @@ fn is_between_words(value: &[u8], word: Range<usize>) -> bool {
     let (Some((front, before)), Some((behind, rest))) = (last_word(head), first_word(tail)) else {
         return false;
     };
-    let ends = match rest {
-        [] | [b' ', ..] | [b',' | b'.' | b'?' | b'!'] | [b',' | b'.' | b'?' | b'!', b' ', ..] => true,
-        _ => false,
-    };
+    let ends =
+        matches!(rest, [] | [b' ', ..] | [b',' | b'.' | b'?' | b'!'] | [b',' | b'.' | b'?' | b'!', b' ', ..]);
     ends && matches!(front.last(), None | Some(b' ')) && !sqli::is_word(before) && !sqli::is_word(behind)
 }
 

@@ -12,7 +12,7 @@ use self::{
 };
 use crate::{
     byte_set::ByteSet,
-    detect::{Detector, Examples, Found, Gate, Origin, Signal, Strength, Value, plain_url::is_plain_url},
+    detect::{Detector, Examples, Found, Gate, Origin, Signal, Strength, Value},
 };
 
 /// Server-side request forgery (CWE-918): a value that is a URL, and whose host is the server itself, its network or
@@ -91,15 +91,16 @@ impl Detector for Ssrf {
 
     fn examine(&self, value: &Value<'_>, found: &mut Found) {
         // Browsers name the page there that they come from, also while it is being developed.
-        let is_from = [&b"origin"[..], b"referer"].iter().any(|name| value.name.eq_ignore_ascii_case(name));
-        if value.origin == Origin::Header && is_from {
+        let is_from =
+            || [&b"origin"[..], b"referer"].iter().any(|name| value.name.eq_ignore_ascii_case(name));
+        if value.origin == Origin::Header && is_from() {
             return;
         }
         let text = value.bytes.trim_ascii();
         let start = value.bytes.trim_ascii_start().len();
         let offset = value.bytes.len() - start;
         if let Some(url) = Url::of(text) {
-            if is_plain_url(text) {
+            if value.is_plain_url {
                 url.judge_plain(offset, found);
                 return;
             }
@@ -158,6 +159,10 @@ impl<'a> Url<'a> {
     fn of(text: &'a [u8]) -> Option<Self> {
         let scheme_len =
             text.iter().take(32).position(|byte| !is_scheme(*byte)).unwrap_or(text.len().min(32));
+        // A sentence.
+        if text.get(scheme_len) == Some(&b' ') {
+            return None;
+        }
         let mut at = 0;
         let mut scheme = &b""[..];
         let number = text.starts_with(b"0://");
@@ -411,6 +416,10 @@ impl<'a> Url<'a> {
             "/2009-04-04/meta-data",
         ];
         let path = self.rest.get(end..).unwrap_or_default();
+        let begins = |letter: u8| PATHS.iter().any(|known| known.as_bytes().get(1) == Some(&letter));
+        if !path.get(1).is_some_and(|letter| begins(letter.to_ascii_lowercase())) {
+            return;
+        }
         if PATHS.iter().any(|known| {
             path.get(..known.len()).is_some_and(|path| path.eq_ignore_ascii_case(known.as_bytes()))
         }) {
@@ -485,6 +494,38 @@ fn is_one_of(scheme: &[u8], names: &[&str]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_url_within_a_value_is_its_last_behind_a_sign() {
+        for (text, at) in [
+            ("x?url=http://a/", Some(6)),
+            ("http://a/?u=http://b/", Some(12)),
+            ("a=http://b c:d", Some(2)),
+            ("a=http://b http://c", None),
+            ("see http://b", None),
+            ("http://b", None),
+            ("a=b:c", None),
+            ("", None),
+        ] {
+            assert_eq!(inner_url(text.as_bytes()), at, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_path_of_a_metadata_service_is_known_in_any_case() {
+        for path in [
+            "latest/meta-data/x",
+            "Latest/Meta-Data",
+            "2009-04-04/meta-data",
+            "opc/v1/",
+            "hetzner/v1/metadata",
+        ] {
+            assert!(score(&format!("https://a.example/{path}")) >= 5, "{path}");
+        }
+        for path in ["", "latest", "items/1", "opc/v3/"] {
+            assert_eq!(score(&format!("https://a.example/{path}")), 0, "{path}");
+        }
+    }
 
     fn score(text: &str) -> u32 {
         let mut found = Found::default();

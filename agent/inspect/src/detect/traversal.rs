@@ -7,7 +7,7 @@ mod wrappers;
 
 use crate::{
     byte_set::ByteSet,
-    detect::{Detector, Examples, Found, Gate, Signal, Strength, Value, plain_url::is_plain_url},
+    detect::{Detector, Examples, Found, Gate, Signal, Strength, Value},
 };
 
 /// Path traversal and file inclusion (CWE-22, CWE-98): `../` in all its spellings, names of files that tell about a
@@ -117,7 +117,7 @@ impl Detector for Traversal {
     }
 
     fn examine(&self, value: &Value<'_>, found: &mut Found) {
-        if is_plain_url(value.bytes) {
+        if value.is_plain_url {
             return;
         }
         let start = padding(value.bytes);

@@ -1,5 +1,7 @@
 //! A value as detectors see it.
 
+#[cfg(test)]
+use crate::detect::is_plain_url;
 use crate::{byte_set::ByteSet, decode::Layers, detect::Kind};
 
 /// Where a value comes from.
@@ -24,6 +26,9 @@ pub(crate) struct Value<'a> {
     /// The kinds of bytes in it; when detectors see it, without those that mean nothing in prose, as in
     /// [`Gate`](crate::detect::Gate).
     pub(crate) kinds: ByteSet,
+    /// Whether it is the address of a page and nothing else, in which only the host may say something; known when
+    /// detectors see it.
+    pub(crate) is_plain_url: bool,
     pub(crate) kind: Kind,
     pub(crate) origin: Origin,
     /// The name of the innermost member, parameter or header that it belongs to; empty if it has none. Of a key: itself.
@@ -43,6 +48,7 @@ impl<'a> Value<'a> {
         Self {
             bytes,
             kinds: ByteSet::of(bytes),
+            is_plain_url: is_plain_url(bytes, ByteSet::of(bytes)),
             kind: Kind::Text,
             origin: Origin::Message,
             name: b"text",

@@ -149,7 +149,10 @@ impl Detector for Xss {
         if call.is_some() && starts(text, b"data:,") {
             found.push("value that is a document in a URL", Strength::Strong, 0..text.len());
         }
-        whole_url(text, found);
+        // A colon may be written as a character reference.
+        if value.kinds.has_any(ByteSet::COLON.and(ByteSet::AMPERSAND)) {
+            whole_url(text, found);
+        }
         if found.score() < Strength::Strong as u32 {
             fragment::judge(text, found);
         }
@@ -272,6 +275,23 @@ mod tests {
             "dodge the [brackets](https://example.org/a_(b)) ![pic](x.png)",
         ] {
             assert!(score(text) < 5, "{text}: {}", score(text));
+        }
+    }
+
+    #[test]
+    fn no_sign_of_script_is_passed_over() {
+        // Each by a search that only some kinds of bytes are worth.
+        for text in [
+            "javascript:alert(1)",
+            "data&colon;text/html,x",
+            "data&#58;text/html,x",
+            "data:text/html,<b",
+            "+ADw-script+AD4-",
+            "¼script¾alert(1)¼/script¾",
+            "ﾟωﾟﾉ= /｀ｍ´）ﾉ ~┻━┻",
+            "$=~[];$={___:++$}",
+        ] {
+            assert!(score(text) >= 5, "{text}: {}", score(text));
         }
     }
 

@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 
 use crate::{
     decode::Layers,
-    detect::{Evidence, Found, Gate, Signal, SignalKind, Strength, Value},
+    detect::{Evidence, Found, Gate, Signal, SignalKind, Strength, Value, is_plain_url},
     direction::Direction,
     payload::{Anomaly, Leaf, Place, Visitor},
     rules::{Decision, Trial},
@@ -136,7 +136,8 @@ impl<'a> Court<'a> {
         if detectors.peek().is_none() {
             return ControlFlow::Continue(());
         }
-        let value = &Value { kinds: gate.bytes, ..*value };
+        let is_plain_url = is_plain_url(value.bytes, gate.bytes);
+        let value = &Value { kinds: gate.bytes, is_plain_url, ..*value };
         let mut found = Found::default();
         for (index, detector) in detectors {
             found.clear();

@@ -47,7 +47,9 @@ fn hear(handshake: &Handshake, court: &mut Court<'_>) -> ControlFlow<()> {
     let mut say = |origin, kind, part, name: &[u8], bytes: &[u8]| {
         let kinds = ByteSet::of(bytes);
         let layers = Layers::default();
-        let value = Value { bytes, kinds, kind, origin, name, layers, nested: false, parent: None };
+        let is_plain_url = false;
+        let value =
+            Value { bytes, kinds, is_plain_url, kind, origin, name, layers, nested: false, parent: None };
         court.hear_value(&value, kinds, Place::handshake(part, name), Reached::default())
     };
     say(Origin::Path, Kind::Text, "path", b"", handshake.path().as_bytes())?;

@@ -102,7 +102,11 @@ impl Host {
         if METADATA.iter().any(|name| text == name.as_bytes()) {
             return Standing::Metadata;
         }
-        if let Some(stem) = REBINDING.iter().find_map(|suffix| text.strip_suffix(suffix.as_bytes())) {
+        if let Some(stem) = REBINDING
+            .iter()
+            .find(|suffix| ends(text, suffix))
+            .and_then(|suffix| text.strip_suffix(suffix.as_bytes()))
+        {
             let address = address_within(stem);
             // Those that only rebind, or are gone but for lists of attacks.
             let odd = [&b".xip.io"[..], b".rbndr.us", b".1u.ms", b".xip.name", b".rebind.network"]
@@ -110,11 +114,17 @@ impl Host {
                 .any(|suffix| text.ends_with(suffix));
             return Standing::Rebound(Address { odd, ..address });
         }
-        if INTERNAL.iter().any(|suffix| text.ends_with(suffix.as_bytes())) {
+        if INTERNAL.iter().any(|suffix| ends(text, suffix)) {
             return Standing::Internal;
         }
         Standing::Name
     }
+}
+
+/// Whether a name ends so; mostly the last letter tells that it does not.
+#[inline]
+fn ends(text: &[u8], suffix: &str) -> bool {
+    text.last() == suffix.as_bytes().last() && text.ends_with(suffix.as_bytes())
 }
 
 fn digit(value: u32) -> u8 {
@@ -161,7 +171,7 @@ fn is_loopback(text: &[u8]) -> bool {
         ".42foo.com",
     ];
     NAMES.iter().any(|name| text == name.as_bytes())
-        || PARENTS.iter().any(|parent| text.ends_with(parent.as_bytes()))
+        || PARENTS.iter().any(|parent| ends(text, parent))
         || [&b"lacolhost.com"[..], b"localh.st", b"readme.localtest.me", b"localdomain.pw"].contains(&text)
         || text.starts_with(b"spoofed.") && text.ends_with(b".burpcollaborator.net")
         || text == b"spoofed.burpcollaborator.net"

@@ -151,6 +151,7 @@ impl Court<'_> {
         let value = Value {
             bytes,
             kinds,
+            is_plain_url: false,
             kind: leaf.kind,
             origin: Origin::Message,
             name: leaf.name,
