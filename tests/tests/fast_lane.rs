@@ -23,7 +23,7 @@ const WINDOW: usize = 256 * 1024;
 #[test]
 fn messages_take_the_lane_to_every_app_and_back() {
     // nginx asks how much there is to read, which not every kernel knows: it is for the tests with any lane.
-    for kind in ALL.into_iter().filter(|kind| *kind != Kind::Nginx) {
+    for kind in ALL.into_iter().filter(|kind| *kind != Kind::Nginx && kind.is_here()) {
         let lab = Lab::new();
         let app = App::start(&lab, kind, PORT);
         let daemon = with_lane(&lab, &[]);
