@@ -53,6 +53,7 @@ fn an_attack_is_kept_from_the_app_by_the_lane_too() {
     let mut client = WsClient::connect(&lab.client, lab::v4(PORT));
     client.echo("hello");
     client.socket.send("' OR '1'='1".into()).expect("open");
+    client.wait_blocked();
     assert_eq!(daemon.wait_closed(client.address), "attack-sqli");
     assert_eq!(app.messages(client.address).len(), 1);
 }
