@@ -19,12 +19,35 @@ pub enum Kind {
     Python,
     /// tokio-tungstenite on a dual-stack `[::]` socket.
     Tungstenite,
+    /// gorilla/websocket on the dual-stack `[::]` socket of Go's net/http.
+    Go,
+    /// Tomcat on the dual-stack `[::]` socket of Java NIO, with its default permessage-deflate.
+    Tomcat,
     /// nginx in front of tokio-tungstenite: to clients and to Framewall, nginx is the app.
     Nginx,
 }
 
 /// Every kind once.
-pub const ALL: [Kind; 5] = [Kind::Node, Kind::NodeDeflate, Kind::Python, Kind::Tungstenite, Kind::Nginx];
+pub const ALL: [Kind; 7] =
+    [Kind::Node, Kind::NodeDeflate, Kind::Python, Kind::Tungstenite, Kind::Go, Kind::Tomcat, Kind::Nginx];
+
+impl Kind {
+    /// Whether it agrees to permessage-deflate.
+    #[must_use]
+    pub fn compresses(self) -> bool {
+        matches!(self, Self::NodeDeflate | Self::Python | Self::Tomcat)
+    }
+
+    /// Whether this machine has it. Java's virtual machine within an emulated one would take minutes to start.
+    #[must_use]
+    pub fn is_here(self) -> bool {
+        let here = self != Self::Tomcat || env::slowdown() == 1;
+        if !here {
+            println!("slow machine: without {self:?}");
+        }
+        here
+    }
+}
 
 /// A running app.
 #[derive(Debug)]
@@ -48,6 +71,8 @@ impl App {
             Kind::NodeDeflate => (node(lab, port, &["--deflate"]), None),
             Kind::Python => (python_server(lab, port, &[]), None),
             Kind::Tungstenite => (tungstenite(lab, &[lab::any(port)]), None),
+            Kind::Go => (go(lab, port), None),
+            Kind::Tomcat => (tomcat(lab, port), None),
             Kind::Nginx => {
                 lab.expect_fionread();
                 let behind = SocketAddr::from(([127, 0, 0, 1], port + 1));
@@ -69,7 +94,9 @@ impl App {
             Kind::Node => node(lab, port, &["--digests"]),
             Kind::NodeDeflate => node(lab, port, &["--deflate", "--digests"]),
             Kind::Python => python_server(lab, port, &["--digests"]),
-            Kind::Tungstenite | Kind::Nginx => panic!("{kind:?} has no such switch"),
+            Kind::Tungstenite | Kind::Go | Kind::Tomcat | Kind::Nginx => {
+                panic!("{kind:?} has no such switch")
+            }
         };
         Self { process, kind, front: None }
     }
@@ -225,6 +252,21 @@ fn tungstenite(lab: &Lab, addresses: &[SocketAddr]) -> Process {
         command.arg("--listen").arg(address.to_string());
     }
     listening(Process::spawn("ws-app", command), addresses.len())
+}
+
+fn go(lab: &Lab, port: u16) -> Process {
+    let mut command = lab.server.command(env::peers("bin/ws-go"));
+    // Sockets of Multipath TCP, Go's default since 1.24, have no fast lane.
+    command.env("GODEBUG", "multipathtcp=0").args(["-port", &port.to_string()]);
+    listening(Process::spawn("go app", command), 1)
+}
+
+fn tomcat(lab: &Lab, port: u16) -> Process {
+    let mut command = lab.server.command("java");
+    let mut arguments = std::ffi::OsString::from("@");
+    arguments.push(env::peers("java/arguments"));
+    command.arg(arguments).args(["Server", &port.to_string()]);
+    listening(Process::spawn("tomcat app", command), 1)
 }
 
 fn nginx(lab: &Lab, port: u16, behind: SocketAddr) -> (Process, TempDir) {

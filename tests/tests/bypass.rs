@@ -9,6 +9,7 @@ use std::io::Write;
 use std::net::{Shutdown, TcpListener};
 use std::time::Instant;
 
+use framewall_tests::app::ALL;
 use framewall_tests::deflate::Deflater;
 use framewall_tests::netns::accept;
 use framewall_tests::wire::{
@@ -26,13 +27,8 @@ const DEFLATE: &str = "permessage-deflate; client_max_window_bits";
 /// E1: the offer of compression, which every browser makes, switches nothing off, whether the server takes it or not.
 #[test]
 fn an_offer_of_compression_does_not_switch_inspection_off() {
-    for (kind, taken) in [
-        (Kind::Node, false),
-        (Kind::Tungstenite, false),
-        (Kind::Nginx, false),
-        (Kind::NodeDeflate, true),
-        (Kind::Python, true),
-    ] {
+    for kind in ALL.into_iter().filter(|kind| kind.is_here()) {
+        let taken = kind.compresses();
         let (lab, app, daemon) = protected(kind);
         for compressed in [false, true] {
             let (mut client, head) = Wire::connect_offering(&lab.client, lab::v4(PORT), DEFLATE);
@@ -519,7 +515,7 @@ fn padding_before_the_words_hides_nothing() {
 /// E19: what a blocked client gets is one Close frame and the end of the stream: not a byte of HTTP.
 #[test]
 fn a_block_is_a_close_frame_and_nothing_else() {
-    for kind in [Kind::Node, Kind::Python, Kind::Nginx] {
+    for kind in [Kind::Node, Kind::Python, Kind::Go, Kind::Nginx] {
         let (lab, app, daemon) = protected(kind);
         let mut client = Wire::connect(&lab.client, lab::v4(PORT));
         let address = client.address();

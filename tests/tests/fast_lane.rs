@@ -23,7 +23,7 @@ const WINDOW: usize = 256 * 1024;
 #[test]
 fn messages_take_the_lane_to_every_app_and_back() {
     // nginx asks how much there is to read, which not every kernel knows: it is for the tests with any lane.
-    for kind in ALL.into_iter().filter(|kind| *kind != Kind::Nginx) {
+    for kind in ALL.into_iter().filter(|kind| *kind != Kind::Nginx && kind.is_here()) {
         let lab = Lab::new();
         let app = App::start(&lab, kind, PORT);
         let daemon = with_lane(&lab, &[]);
@@ -53,6 +53,7 @@ fn an_attack_is_kept_from_the_app_by_the_lane_too() {
     let mut client = WsClient::connect(&lab.client, lab::v4(PORT));
     client.echo("hello");
     client.socket.send("' OR '1'='1".into()).expect("open");
+    client.wait_blocked();
     assert_eq!(daemon.wait_closed(client.address), "attack-sqli");
     assert_eq!(app.messages(client.address).len(), 1);
 }

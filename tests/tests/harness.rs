@@ -14,7 +14,7 @@ const PORT: u16 = 8080;
 #[test]
 fn every_app_echoes_and_reports_its_clients_without_the_daemon() {
     let lab = Lab::new();
-    for (index, kind) in ALL.into_iter().enumerate() {
+    for (index, kind) in ALL.into_iter().enumerate().filter(|(_, kind)| kind.is_here()) {
         let port = PORT + 10 * u16::try_from(index).expect("a handful of kinds");
         let app = App::start(&lab, kind, port);
         for to in [lab::v4(port), lab::v6(port)] {

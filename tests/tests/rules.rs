@@ -444,10 +444,13 @@ fn what_the_application_must_not_say_never_reaches_the_client() {
         assert_eq!(&frame.payload[2..], b"withheld");
         assert_eq!(app.wait_closed(client.address()), Some(4011), "{kind:?}: the app is told the same");
         assert_eq!(client.end(), End::Eof);
-        let closed = daemon.wait_address("connection_closed", "client", client.address());
+        let address = client.address();
+        // Else the daemon gives it its time of grace.
+        drop(client);
+        let closed = daemon.wait_address("connection_closed", "client", address);
         assert_eq!((&closed["reason"], &closed["rule"]), (&json!("rule"), &json!("card")), "{kind:?}");
         assert_eq!(closed["uninspected_messages"], 0);
-        let matched = matches(&daemon, &client.address().to_string());
+        let matched = matches(&daemon, &address.to_string());
         let said: Vec<_> = matched
             .iter()
             .map(|event| json!([event["rule"], event["direction"], event["message"], event["done"]]))

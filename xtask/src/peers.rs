@@ -2,10 +2,13 @@
 //!
 //! | below `target/peers` | what |
 //! |---|---|
-//! | `bin` | the Rust peers, and `node` and `python3` as they were found here |
+//! | `bin` | the Rust peers, the Go peer, and `node` and `python3` as they were found here |
 //! | `node` | `node_modules` as tests/peers/node/package-lock.json pins them |
 //! | `python` | the packages of tests/peers/python/requirements.txt, for `PYTHONPATH` |
+//! | `java` | the Java peer, and the `arguments` for `java` |
 //! | `scripts` | tests/peers |
+
+mod compiled;
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -18,7 +21,7 @@ use crate::workspace::Workspace;
 use crate::{apt, artifacts, process};
 
 /// Programs that the tests and this file call, and the packages that have them.
-const PROGRAMS: [(&str, &str); 7] = [
+const PROGRAMS: [(&str, &str); 9] = [
     ("ip", "iproute2"),
     ("bpftool", "bpftool"),
     ("nginx", "nginx"),
@@ -26,6 +29,8 @@ const PROGRAMS: [(&str, &str); 7] = [
     ("node", "nodejs"),
     ("npm", "npm"),
     ("python3", "python3"),
+    ("go", "golang-go"),
+    ("javac", "default-jdk-headless"),
 ];
 
 /// The prepared directory.
@@ -67,6 +72,8 @@ pub(crate) fn prepare(workspace: &Workspace) -> Result<Peers> {
     let python = python()?;
     link(&python, &peers.bin().join("python3"))?;
     python_packages(&python, &scripts.join("python/requirements.txt"), &peers.directory.join("python"))?;
+    compiled::go(&scripts.join("go/server.go"), &peers)?;
+    compiled::java(&scripts.join("java/Server.java"), &peers)?;
     for (name, path) in artifacts::peers(workspace)? {
         link(&path, &peers.bin().join(name))?;
     }

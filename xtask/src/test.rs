@@ -22,8 +22,9 @@ Options:
 
 Integration tests that send traffic through the daemon run twice, the second time with the fast lane.
 
-Needs root. Installs what it needs and says so: Debian packages (iproute2, bpftool, nginx, qemu-system-x86; Node.js
-and Python where there are none) and, below target/peers, the pinned packages of tests/peers from npm and PyPI.
+Needs root. Installs what it needs and says so: Debian packages (iproute2, bpftool, nginx, qemu-system-x86,
+golang-github-gorilla-websocket-dev, libtomcat10-java; Node.js, Python, Go and Java where there are none) and, below
+target/peers, the pinned packages of tests/peers from npm and PyPI.
 The last line says how many tests passed and failed.
 ";
 
@@ -79,7 +80,9 @@ fn run_stages(workspace: &Workspace, options: &Options, stages: &mut Vec<Stage>)
         let mut command = Command::new(&test.path);
         command.args(&options.filter).current_dir(workspace.root.join("tests"));
         command.env("FRAMEWALL_BIN", &load.daemon).envs(load.peers.variables());
-        command.envs(fast_lane.then_some(artifacts::FAST_LANE));
+        if fast_lane {
+            command.args(test.arguments_for_traffic()).envs([artifacts::FAST_LANE]);
+        }
         stages.push(stage(format!("integration: {name}"), &mut command));
         interrupt::check()?;
     }

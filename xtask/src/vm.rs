@@ -39,8 +39,9 @@ Options:
   --limit-s SECONDS          Time limit for each machine, from power on to power off [default: 1200]
   FILTER                     Only tests whose names contain this
 
-What is about connections runs a second time, with the fast lane. The machine is emulated (QEMU's TCG), which works everywhere and is slow: time limits of the tests are ten times as
-long. With FRAMEWALL_VM_ACCEL=kvm in the environment it uses KVM.
+Tests that send traffic through the daemon run twice, the second time with the fast lane. The machine is emulated (QEMU's TCG),
+which works everywhere and is slow: time limits of the tests are ten times as long. With FRAMEWALL_VM_ACCEL=kvm in the
+environment it uses KVM.
 ";
 
 /// How much longer the tests may take in the guest.
@@ -196,21 +197,24 @@ fn pack(kernel: &Kernel, scratch: &Path, options: &Options, load: &Load) -> Resu
     if chosen.is_empty() {
         bail!("there is no test binary {}", options.tests.join(" or "));
     }
-    let run = |test: &TestBinary| {
-        let mut words = vec![test.path.to_string_lossy().into_owned()];
-        words.extend(options.filter.clone());
-        Task::Run(words)
-    };
     for test in &chosen {
         tree.stripped_program(&test.path, scratch)?;
-        tasks.push(run(test));
+        tasks.push(Task::Run(words(test, options).collect()));
     }
     let (name, value) = artifacts::FAST_LANE;
     tasks.push(Task::Variable { name: name.to_owned(), value: value.to_owned() });
-    tasks.extend(chosen.iter().filter(|test| test.is_about_connections()).map(|test| run(test)));
+    tasks.extend(chosen.iter().filter(|test| test.has_traffic()).map(|test| {
+        let words = words(test, options).chain(test.arguments_for_traffic().map(str::to_owned));
+        Task::Run(words.collect())
+    }));
     tree.text(plan::PATH, 0o644, plan::write(&tasks)?);
     tree.add_libraries()?;
     Ok(tree)
+}
+
+/// How to run a test binary.
+fn words(test: &TestBinary, options: &Options) -> impl Iterator<Item = String> {
+    std::iter::once(test.path.to_string_lossy().into_owned()).chain(options.filter.clone())
 }
 
 fn remove(directory: &Path) -> Result<()> {
