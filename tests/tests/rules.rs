@@ -456,7 +456,7 @@ fn what_the_application_must_not_say_never_reaches_the_client() {
             .map(|event| json!([event["rule"], event["direction"], event["message"], event["done"]]))
             .collect();
         assert_eq!(said, [json!(["trace", "to_client", 3, true]), json!(["card", "to_client", 4, true])]);
-        assert!(!daemon.has_said("4111"), "{}", daemon.report());
+        assert!(!daemon.has_said("4111 1111"), "{}", daemon.report());
     }
 }
 

@@ -264,7 +264,7 @@ mod tests {
     fn literals_are_found_wherever_they_stand_and_in_any_case() {
         for (index, detector) in DETECTORS.iter().enumerate() {
             for literal in detector.literals() {
-                for before in ["", "..", "1", "a ", "16 bytes are over "] {
+                for before in ["", "..", "1", "a ", "16;bytes=are&over;"] {
                     let value = format!("{before}{}y", literal.to_uppercase());
                     assert!(
                         LITERALS.of(value.as_bytes()).firm & 1 << index != 0,
