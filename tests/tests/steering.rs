@@ -200,21 +200,19 @@ fn sigterm_drains_live_connections_and_lets_new_ones_through_to_the_app() {
     live.echo("before");
 
     daemon.signal(Signal::SIGTERM);
-    // Steering stops a moment after the signal.
-    let mut direct = env::wait_for("a connection that is not steered", env::patience(), || {
-        let mut client = WsClient::connect(&lab.client, lab::v4(PORT));
-        client.echo("hello");
-        app.wait_opened(client.address);
-        let steered = daemon.events_of("connection_opened");
-        let client_address = Some(client.address);
-        (!steered.iter().any(|event| address_in(event, "client") == client_address)).then_some(client)
-    });
+    // Steering has stopped then.
+    daemon.wait_event("daemon_draining", |_| true);
+    let mut direct = WsClient::connect(&lab.client, lab::v4(PORT));
+    direct.echo("hello");
+    app.wait_opened(direct.address);
     live.echo("while draining");
     assert!(daemon.is_running(), "the daemon waits for its live connection");
     let address = live.address;
     live.close();
     assert_eq!(app.wait_closed(address), Some(1000));
     daemon.wait_stopped();
+    let steered = daemon.events_of("connection_opened");
+    assert_eq!(steered.len(), 1, "{steered:?}");
     direct.echo("after");
     objects.wait_gone();
 }

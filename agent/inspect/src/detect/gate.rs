@@ -8,7 +8,7 @@ use crate::{
     byte_set::ByteSet,
     detect::{DETECTORS, Detector, Signal, prose::without_prose},
 };
-use literals::{Hits, LITERALS};
+use literals::{Hits, Literals};
 
 /// Shorter values cannot hold an attack.
 const SHORTEST: usize = 3;
@@ -43,20 +43,20 @@ pub(crate) struct Gate {
 impl Gate {
     /// Looks at a value whose kinds of bytes are known; `None` if nobody is to be asked about it.
     pub(crate) fn of(value: &[u8], bytes: ByteSet) -> Option<Self> {
-        let bytes = without_padding(value, bytes);
-        Self::new(value, bytes, QUIET)
+        let literals = Literals::within(value, bytes);
+        Self::new(value, without_padding(value, bytes), literals, QUIET)
     }
 
     /// The same for a value that does not stand so in the message.
     pub(crate) fn of_decoded(value: &[u8], bytes: ByteSet) -> Option<Self> {
-        Some(Self { decoded: true, ..Self::new(value, bytes, WORDS.without(ByteSet::HIGH))? })
+        let literals = Literals::within(value, bytes);
+        Some(Self { decoded: true, ..Self::new(value, bytes, literals, WORDS.without(ByteSet::HIGH))? })
     }
 
-    fn new(value: &[u8], bytes: ByteSet, quiet: ByteSet) -> Option<Self> {
+    fn new(value: &[u8], bytes: ByteSet, Hits { firm, words }: Hits, quiet: ByteSet) -> Option<Self> {
         if value.len() < SHORTEST {
             return None;
         }
-        let Hits { firm, words } = LITERALS.of(value);
         if firm | words == 0 && !bytes.has_any(quiet.others()) {
             return None;
         }

@@ -160,7 +160,11 @@ impl Scan<'_> {
         while let Some(&byte) = self.text.get(self.at) {
             match byte {
                 b' ' | b'\t' | b'\n' | b'\r' => self.at += 1,
-                b'"' => self.string(walk, decoded, place)?,
+                b'"' => {
+                    if !self.pass_known(walk, place)? {
+                        self.string(walk, decoded, place)?;
+                    }
+                }
                 _ if self.shape != Shape::Regular => self.skip_to_string(),
                 b'{' => self.open(Level::Object { key: NO_NAME }, Expect::KeyOrEnd, walk.max_depth),
                 b'[' => {
@@ -207,6 +211,34 @@ impl Scan<'_> {
             Some(Level::Array { name, .. }) => *name,
             Some(Level::Number(_) | Level::Element { .. } | Level::Attribute { .. }) | None => NO_NAME,
         }
+    }
+
+    /// Passes over a short name, or a short value of a member, that need not be shown; returns whether it was one.
+    fn pass_known(&mut self, walk: &mut Walk<'_>, place: &Place<'_>) -> ControlFlow<(), bool> {
+        let start = self.at + 1;
+        let Some(Level::Object { key }) = self.levels.last_mut() else { return ControlFlow::Continue(false) };
+        let kind = match self.expect {
+            Expect::Key | Expect::KeyOrEnd => Kind::Key,
+            Expect::Value => Kind::Text,
+            Expect::ValueOrEnd | Expect::Colon | Expect::CommaOrEnd => return ControlFlow::Continue(false),
+        };
+        let rest = self.text.get(start..).unwrap_or_default();
+        let Some(value) = short_string(rest) else { return ControlFlow::Continue(false) };
+        let name = self.text.get(key.0..key.1).unwrap_or_default();
+        if !walk.passes(value, kind, name)? {
+            return ControlFlow::Continue(false);
+        }
+        let end = start + value.len();
+        self.at = end + 1;
+        if kind == Kind::Key {
+            *key = (start, end);
+            self.expect = Expect::Colon;
+            self.colon();
+        } else {
+            walk.tell(value, Place::json_in(place, self.text, self.levels));
+            self.end_value();
+        }
+        ControlFlow::Continue(true)
     }
 
     /// Shows the string that begins here.
@@ -418,14 +450,17 @@ impl Scan<'_> {
     /// Passes over a number or a name.
     fn literal(&mut self, walk: &mut Walk<'_>, place: &Place<'_>) {
         let rest = self.text.get(self.at..).unwrap_or_default();
-        let len = rest
-            .iter()
-            .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
-            .count();
+        let is_of_number = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+        let digits = rest.iter().take_while(is_of_number).count();
+        let letters = rest.get(digits..).unwrap_or_default();
+        let len = digits
+            + letters
+                .iter()
+                .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+                .count();
         let word = rest.get(..len).unwrap_or_default();
         self.at += len.max(1);
-        let number = word.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
-        let known = len > 0 && (number || matches!(word, b"true" | b"false" | b"null"));
+        let known = len > 0 && (len == digits || matches!(word, b"true" | b"false" | b"null"));
         if known && matches!(self.expect, Expect::Value | Expect::ValueOrEnd) {
             walk.tell(word, Place::json_in(place, self.text, self.levels));
             self.end_value();
@@ -438,6 +473,22 @@ impl Scan<'_> {
         let rest = self.text.get(self.at..).unwrap_or_default();
         self.at = memchr::memchr(b'"', rest).map_or(self.text.len(), |found| self.at + found);
     }
+}
+
+/// The string of which these are the bytes behind the quote, if it has at most 32 of them, no escape, and
+/// others behind it.
+fn short_string(text: &[u8]) -> Option<&[u8]> {
+    let (first, rest) = text.split_first_chunk()?;
+    let stops = |chunk: &[u8; LANES]| {
+        let lanes = Lanes::of(chunk);
+        lanes.are(b'"') | lanes.are(b'\\')
+    };
+    let stop = match stops(first) {
+        0 => stops(rest.first_chunk()?) << LANES,
+        stop => stop,
+    };
+    let len = stop.trailing_zeros() as usize;
+    (text.get(len) == Some(&b'"')).then(|| text.get(..len)).flatten()
 }
 
 /// Passes over all that is no quote and no backslash: its kinds of bytes, and its length.
@@ -518,8 +569,11 @@ fn unit(escape: &[u8]) -> Option<u32> {
 }
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
+    use super::LANES;
     use crate::payload::{
-        Anomaly, Kind, Subprotocol,
+        Anomaly, Kind, Leaf, Message, Place, Scratch, Subprotocol, Visitor, leaves,
         tests::{odd, regular, walk_message},
     };
 
@@ -557,6 +611,63 @@ mod tests {
         let seen = walk_message(br#"{"to":["ann","bob"],"x":1}"#, Subprotocol::Unknown, 64);
         let kinds: Vec<_> = seen.kinds.iter().map(|(kind, name, _)| (*kind, name.as_str())).collect();
         assert_eq!(kinds, [(Kind::Key, "to"), (Kind::Text, "to"), (Kind::Text, "to"), (Kind::Key, "x")]);
+    }
+
+    /// Lets a visitor pass over all that it is asked about, or over nothing.
+    struct Passing {
+        passes: bool,
+        shown: Vec<String>,
+        told: Vec<String>,
+    }
+
+    impl Visitor for Passing {
+        fn leaf(&mut self, leaf: Leaf<'_>) -> ControlFlow<()> {
+            self.shown.push(format!("{}: {}", leaf.place.location(), String::from_utf8_lossy(leaf.value)));
+            ControlFlow::Continue(())
+        }
+
+        fn passes(&mut self, _: &[u8], _: Kind, _: &[u8]) -> ControlFlow<(), bool> {
+            ControlFlow::Continue(self.passes)
+        }
+
+        fn wants_values(&self) -> bool {
+            true
+        }
+
+        fn value(&mut self, value: &[u8], place: Place<'_>) {
+            self.told.push(format!("{}: {}", place.location(), String::from_utf8_lossy(value)));
+        }
+
+        fn anomaly(&mut self, anomaly: Anomaly, _: &[u8], _: Place<'_>) {
+            panic!("{anomaly:?}");
+        }
+    }
+
+    #[test]
+    fn what_need_not_be_shown_is_told_nevertheless() {
+        let longest = "x".repeat(2 * LANES);
+        let text = format!(
+            r#"{{"a":"1","{longest}":"{longest}","b":{{"c":"\u0041","d":"{longest}y"}},"e":["z"],"f":[{{"g":"h","n":1}}],"":""}}{}"#,
+            " ".repeat(2 * LANES)
+        );
+        let [all, passing] = [false, true].map(|passes| {
+            let mut visitor = Passing { passes, shown: Vec::new(), told: Vec::new() };
+            let message = Message {
+                payload: text.as_bytes(),
+                is_text: true,
+                whole: true,
+                subprotocol: Subprotocol::Unknown,
+                max_depth: 64,
+            };
+            leaves(message, &mut Scratch::default(), &mut visitor);
+            visitor
+        });
+        assert_eq!(all.told, passing.told);
+        assert_eq!((all.told.len(), all.shown.len()), (8, 17));
+        assert_eq!(
+            passing.shown,
+            ["$.b.c: A".to_owned(), format!("$.b.d: {longest}y"), "$.e[0]: z".to_owned()]
+        );
     }
 
     #[test]

@@ -73,6 +73,12 @@ pub(crate) trait Visitor {
     /// Looks at one value; a break ends the walk.
     fn leaf(&mut self, leaf: Leaf<'_>) -> ControlFlow<()>;
 
+    /// Whether a value of a member, or the name of one, is known to need no look in a message itself; it counts as looked
+    /// at then. A break ends the walk.
+    fn passes(&mut self, _value: &[u8], _kind: Kind, _name: &[u8]) -> ControlFlow<(), bool> {
+        ControlFlow::Continue(false)
+    }
+
     /// Hears that something is unusual about the part of the message that `value` is, at `place`.
     fn anomaly(&mut self, anomaly: Anomaly, value: &[u8], place: Place<'_>);
 

@@ -154,6 +154,11 @@ impl<'w> Walk<'w> {
         self.visitor.leaf(Leaf { value, bytes, kind, name, nested: self.nested, repeated, place })
     }
 
+    /// Whether a value or a name need not be shown.
+    pub(super) fn passes(&mut self, value: &[u8], kind: Kind, name: &[u8]) -> ControlFlow<(), bool> {
+        if self.nested { ControlFlow::Continue(false) } else { self.visitor.passes(value, kind, name) }
+    }
+
     /// Whether anybody hears what is [told](Self::tell).
     pub(super) const fn listens(&self) -> bool {
         self.tells && !self.nested

@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 
 use crate::{
     decode::Layers,
-    detect::{Evidence, Found, Gate, Signal, SignalKind, Strength, Value, is_plain_url},
+    detect::{Evidence, Found, Gate, Kind, Signal, SignalKind, Strength, Value, is_plain_url},
     direction::Direction,
     payload::{Anomaly, Leaf, Place, Visitor},
     rules::{Decision, Trial},
@@ -52,10 +52,10 @@ pub(super) struct Court<'a> {
 impl Visitor for Court<'_> {
     fn leaf(&mut self, leaf: Leaf<'_>) -> ControlFlow<()> {
         let entry = Entry::of(&leaf);
-        match entry.as_ref().map_or(Known::Not, |entry| self.harmless.knows(entry)) {
-            Known::Not => {}
-            Known::Counts => return self.count().map_continue(|_| ()),
-            Known::Harmless => return ControlFlow::Continue(()),
+        if let Some(entry) = &entry
+            && self.passes_entry(entry)?
+        {
+            return ControlFlow::Continue(());
         }
         let before = (self.found, self.looked_at);
         let decided = self.hear(&leaf, Reached::default());
@@ -63,6 +63,13 @@ impl Visitor for Court<'_> {
             self.harmless.remember(entry, self.looked_at != before.1);
         }
         decided
+    }
+
+    fn passes(&mut self, value: &[u8], kind: Kind, name: &[u8]) -> ControlFlow<(), bool> {
+        match Entry::new(value, kind, name) {
+            Some(entry) => self.passes_entry(&entry),
+            None => ControlFlow::Continue(false),
+        }
     }
 
     fn wants_values(&self) -> bool {
@@ -128,6 +135,15 @@ impl<'a> Court<'a> {
             harmless: Harmless::lend(),
             trial,
             leaf: 0,
+        }
+    }
+
+    /// Whether nothing was found before in such a value; it is counted then.
+    fn passes_entry(&mut self, entry: &Entry) -> ControlFlow<(), bool> {
+        match self.harmless.knows(entry) {
+            Known::Not => ControlFlow::Continue(false),
+            Known::Counts => self.count().map_continue(|_| true),
+            Known::Harmless => ControlFlow::Continue(true),
         }
     }
 

@@ -4,6 +4,7 @@ use std::{ops::Range, sync::LazyLock};
 
 use super::bits;
 use crate::{
+    byte_set::ByteSet,
     detect::{DETECTORS, Signal, prose::is_within_prose},
     lanes::{LANES, Lanes, Mask},
 };
@@ -49,7 +50,19 @@ struct Literal {
     detector: u32,
 }
 
-pub(super) static LITERALS: LazyLock<Literals> = LazyLock::new(Literals::new);
+static ALL: LazyLock<Literals> = LazyLock::new(|| Literals::made_of(ByteSet::default().others()));
+
+/// Two thirds of the literals have one of the other kinds of bytes, most values have none.
+const PLAIN: ByteSet = ByteSet::PAREN
+    .and(ByteSet::SLASH)
+    .and(ByteSet::BRACE)
+    .and(ByteSet::BRACKET)
+    .and(ByteSet::DOLLAR)
+    .and(ByteSet::HASH)
+    .and(ByteSet::BREAK)
+    .others();
+
+static OF_PLAIN: LazyLock<Literals> = LazyLock::new(|| Literals::made_of(PLAIN));
 
 const SLOTS: usize = 1 << 16;
 
@@ -119,12 +132,22 @@ fn beginnings(block: &[u8; BLOCK], within_word: Mask) -> (Mask, Mask) {
 }
 
 impl Literals {
-    fn new() -> Self {
+    /// Whose literals are in `value`, which is made of these kinds of bytes.
+    pub(super) fn within(value: &[u8], bytes: ByteSet) -> Hits {
+        let literals = if bytes.has_any(PLAIN.others()) { &ALL } else { &OF_PLAIN };
+        literals.of(value)
+    }
+
+    /// The literals that have no other kinds of bytes than these.
+    fn made_of(kinds: ByteSet) -> Self {
         let mut begins = Box::new([0; SLOTS / 64]);
         let mut short = [0; 256];
         let mut literals = Vec::new();
         for (index, detector) in DETECTORS.iter().enumerate() {
             for text in detector.literals() {
+                if ByteSet::of(text.as_bytes()).has_any(kinds.others()) {
+                    continue;
+                }
                 let (key, kind) = match *text.as_bytes() {
                     [a, b, c, d, ..] => (window([a, b, c, d]), 0),
                     [a, b, c] => (first(window([a, b, c, 0]), 3), THREE),
@@ -150,7 +173,7 @@ impl Literals {
     }
 
     /// Whose literals are in `value`.
-    pub(super) fn of(&self, value: &[u8]) -> Hits {
+    fn of(&self, value: &[u8]) -> Hits {
         let mut found = Hits::default();
         let mut within_word = 0;
         let mut start = 0;
@@ -264,16 +287,19 @@ mod tests {
     fn literals_are_found_wherever_they_stand_and_in_any_case() {
         for (index, detector) in DETECTORS.iter().enumerate() {
             for literal in detector.literals() {
-                for before in ["", "..", "1", "a ", "16;bytes=are&over;"] {
+                for before in ["", "..", "1", "a ", "16;bytes=are&over;", "(a[b{c "] {
                     let value = format!("{before}{}y", literal.to_uppercase());
+                    let bytes = ByteSet::of(value.as_bytes());
                     assert!(
-                        LITERALS.of(value.as_bytes()).firm & 1 << index != 0,
+                        Literals::within(value.as_bytes(), bytes).firm & 1 << index != 0,
                         "{}: {value}",
                         detector.signal()
                     );
                 }
             }
         }
-        assert_eq!(LITERALS.of("plain old words, no more".as_bytes()), Hits::default());
+        for literals in [&ALL, &OF_PLAIN] {
+            assert_eq!(literals.of(b"plain old words, no more"), Hits::default());
+        }
     }
 }

@@ -59,13 +59,18 @@ pub(super) struct Entry {
 impl Entry {
     /// `None` if a leaf is too long, or means something else elsewhere in a message.
     pub(super) fn of(leaf: &Leaf<'_>) -> Option<Self> {
-        let (value, kind) = (leaf.value, leaf.kind);
+        if leaf.nested { None } else { Self::new(leaf.value, leaf.kind, leaf.name) }
+    }
+
+    /// The same for a value of the message itself.
+    #[inline]
+    pub(super) fn new(value: &[u8], kind: Kind, name: &[u8]) -> Option<Self> {
         // A name like `$gt` is judged by the name around it.
-        if value.is_empty() || value.len() > LONGEST || leaf.nested || value[0] == b'$' {
+        if value.is_empty() || value.len() > LONGEST || value[0] == b'$' {
             return None;
         }
         // That of a name is the name itself.
-        let name = if kind == Kind::Key { b"" } else { leaf.name };
+        let name = if kind == Kind::Key { b"" } else { name };
         if name.len() > LONGEST_NAME || kind == Kind::Whole {
             return None;
         }
