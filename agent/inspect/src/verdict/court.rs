@@ -139,6 +139,7 @@ impl<'a> Court<'a> {
     }
 
     /// Whether nothing was found before in such a value; it is counted then.
+    #[inline]
     fn passes_entry(&mut self, entry: &Entry) -> ControlFlow<(), bool> {
         match self.harmless.knows(entry) {
             Known::Not => ControlFlow::Continue(false),
