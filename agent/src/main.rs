@@ -6,6 +6,7 @@ mod cli;
 mod config;
 mod conn;
 mod drain;
+mod processor;
 mod rules;
 mod scan;
 mod signals;
@@ -18,12 +19,12 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
-    let result = match cli::Cli::parse().command {
+    let result = processor::check().and_then(|()| match cli::Cli::parse().command {
         cli::Command::Run(args) => app::run(args),
         cli::Command::Check(args) => check::run(&args),
         cli::Command::Scan(args) => scan::run(&args),
         cli::Command::Signals => signals::run(),
-    };
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
