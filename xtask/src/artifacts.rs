@@ -1,7 +1,7 @@
 //! What the workspace builds for the integration tests and the demo, all in release mode.
 
-use std::path::PathBuf;
-use std::process::Stdio;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -45,6 +45,37 @@ pub(crate) fn daemon(workspace: &Workspace) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// Builds the daemon in a directory of its own with flags for its compiler beside those of `RUSTFLAGS`, and returns its path.
+pub(crate) fn daemon_with(workspace: &Workspace, directory: &Path, flags: &[String]) -> Result<PathBuf> {
+    let workspace = Workspace { target: directory.to_owned(), ..workspace.clone() };
+    let mut command = workspace.cargo();
+    command.args(["build", "--package", "framewall", "--bin", "framewall"]);
+    // With a target, flags are for the daemon alone, and not for what is run to build it.
+    command.args(["--target", &host()?]);
+    let mut all = inherited_flags();
+    all.extend_from_slice(flags);
+    command.env("CARGO_ENCODED_RUSTFLAGS", all.join("\x1f"));
+    let (_, path) =
+        executables(&mut command, false)?.into_iter().next().context("cargo built no framewall")?;
+    Ok(path)
+}
+
+/// What this machine is to the compiler: `x86_64-unknown-linux-gnu`.
+fn host() -> Result<String> {
+    let told = process::output(Command::new("rustc").arg("-vV"))?;
+    let host = told.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.context("rustc does not say what host it is for")?.to_owned())
+}
+
+/// The flags that whoever called us gave to all compilers, in the order in which Cargo looks for them.
+fn inherited_flags() -> Vec<String> {
+    let split = |name: &str, separator: char| {
+        let words = std::env::var(name).ok()?;
+        Some(words.split(separator).filter(|word| !word.is_empty()).map(str::to_owned).collect())
+    };
+    split("CARGO_ENCODED_RUSTFLAGS", '\u{1f}').or_else(|| split("RUSTFLAGS", ' ')).unwrap_or_default()
+}
+
 /// Builds a package of one program and returns its path.
 pub(crate) fn program(workspace: &Workspace, package: &str) -> Result<PathBuf> {
     let executables = build(workspace, &["build", "--package", package])?;
@@ -76,15 +107,20 @@ pub(crate) fn tests(workspace: &Workspace) -> Result<Vec<TestBinary>> {
 /// Runs Cargo and returns the name and path of every executable that it made or found up to date.
 fn build(workspace: &Workspace, arguments: &[&str]) -> Result<Vec<(String, PathBuf)>> {
     let mut command = workspace.cargo();
-    command.args(arguments).args(["--quiet", "--message-format=json-render-diagnostics"]);
+    command.args(arguments);
+    executables(&mut command, matches!(arguments.first(), Some(&("test" | "bench"))))
+}
+
+/// The same for a command that was put together, of tests or of programs.
+fn executables(command: &mut Command, tests: bool) -> Result<Vec<(String, PathBuf)>> {
     // Which is what `cargo bench` does anyway, and refuses to be told.
-    if arguments.first() != Some(&"bench") {
+    if command.get_args().next().is_none_or(|subcommand| subcommand != "bench") {
         command.arg("--release");
     }
+    command.args(["--quiet", "--message-format=json-render-diagnostics"]);
     let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().context("cargo")?;
-    process::succeeded(&command, output.status)?;
+    process::succeeded(command, output.status)?;
     let messages = String::from_utf8(output.stdout)?;
-    let tests = matches!(arguments.first(), Some(&("test" | "bench")));
     messages.lines().filter_map(|line| executable(line, tests).transpose()).collect()
 }
 

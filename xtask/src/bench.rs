@@ -15,7 +15,7 @@ mod table;
 mod targets;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
@@ -30,7 +30,8 @@ use crate::{interrupt, process};
 pub(crate) const HELP: &str = "\
 Measures what Framewall costs, beside nginx, HAProxy and no hop at all, on this machine, in two network namespaces
 
-Usage: cargo xtask bench [--quick] [--only LOAD] [--rounds N] [--json FILE] [--plot FILE] [--check]
+Usage: cargo xtask bench [--quick] [--only LOAD] [--rounds N] [--json FILE] [--plot FILE]
+                         [--daemon FILE] [--check]
 
 Options:
   --quick      One short round, of fewer loads: shows that everything works, and is no measurement
@@ -38,6 +39,8 @@ Options:
   --rounds N   How often everything is measured; the medians count (default 5)
   --json FILE  Where the results go (default target/bench/TIME.json)
   --plot FILE  Draws the echoes as an SVG picture
+  --daemon FILE
+               What to measure, such as what `cargo xtask release` built (default: what `cargo build --release` builds)
   --check      Fail if a target is missed
 
 Needs root. Installs nginx and HAProxy where there are none and apt is. Takes about an hour, in which the machine should
@@ -53,6 +56,7 @@ pub(crate) struct Options {
     pub(crate) rounds: Option<usize>,
     pub(crate) json: Option<PathBuf>,
     pub(crate) plot: Option<PathBuf>,
+    pub(crate) daemon: Option<PathBuf>,
     pub(crate) check: bool,
 }
 
@@ -67,7 +71,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
         },
     };
     let bench = Bench {
-        site: Site::set_up(workspace)?,
+        site: Site::set_up(workspace, options.daemon.as_deref())?,
         times: if options.quick {
             Times { warm_up: Duration::from_millis(50), measure: Duration::from_millis(200) }
         } else {
@@ -98,6 +102,24 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
         println!("Picture: {}", file.display());
     }
     Ok(!options.check || targets.iter().all(|target| target.met() != Some(false)))
+}
+
+/// Sends through a daemon of every kind of traffic that is measured a little: what a compiler should know of it.
+pub(crate) fn exercise(workspace: &Workspace, daemon: &Path) -> Result<()> {
+    let bench = Bench {
+        site: Site::set_up(workspace, Some(daemon))?,
+        times: Times { warm_up: Duration::from_millis(50), measure: Duration::from_secs(1) },
+        rounds: 1,
+        quick: true,
+    };
+    for group in ["echo", "stream", "opening"] {
+        for load in Load::of_group(group, false, 0.0) {
+            for row in load.rows().into_iter().filter(|row| row.inspects_by_default()) {
+                bench.measure(load, row).with_context(|| format!("{}, {}", load.name(), row.name()))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// How to measure.

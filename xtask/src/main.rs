@@ -14,6 +14,7 @@ mod lint;
 mod network;
 mod peers;
 mod process;
+mod release;
 mod setup;
 mod test;
 #[expect(dead_code, reason = "some of it is for the daemon's build script, which includes the same file")]
@@ -43,6 +44,8 @@ Commands:
   fuzz   Feed hostile bytes to the inspection core
   eval   Measure the detectors on a corpus of attacks and honest text
   bench  Measure what Framewall costs, beside nginx and HAProxy
+  release
+         Build the daemon with what its compiler learns from traffic
   instructions
          Count the instructions that a message costs, against what they were
 
@@ -62,6 +65,7 @@ enum Task {
     Eval(Vec<OsString>),
     Bench(bench::Options),
     Instructions { bless: bool },
+    Release,
 }
 
 fn main() -> ExitCode {
@@ -90,6 +94,7 @@ fn main() -> ExitCode {
         Task::Eval(options) => eval::run(&workspace, &options).map(|()| true),
         Task::Bench(options) => bench::run(&workspace, &options),
         Task::Instructions { bless } => instructions::run(&workspace, bless),
+        Task::Release => release::run(&workspace).map(|()| true),
     });
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -117,6 +122,7 @@ fn task(mut arguments: Parser) -> Result<Task, lexopt::Error> {
         "eval" => return Ok(Task::Eval(arguments.raw_args()?.collect())),
         "bench" => (Task::Bench(bench::Options::default()), bench::HELP),
         "instructions" => (Task::Instructions { bless: false }, instructions::HELP),
+        "release" => (Task::Release, release::HELP),
         "fuzz" => (Task::Fuzz(fuzz::Options::default()), fuzz::HELP),
         other => return Err(format!("there is no command `{other}`").into()),
     };
@@ -144,6 +150,7 @@ fn task(mut arguments: Parser) -> Result<Task, lexopt::Error> {
             (Task::Bench(options), Arg::Long("rounds")) => options.rounds = Some(arguments.value()?.parse()?),
             (Task::Bench(options), Arg::Long("json")) => options.json = Some(arguments.value()?.into()),
             (Task::Bench(options), Arg::Long("plot")) => options.plot = Some(arguments.value()?.into()),
+            (Task::Bench(options), Arg::Long("daemon")) => options.daemon = Some(arguments.value()?.into()),
             (Task::Bench(options), Arg::Long("check")) => options.check = true,
             (_, argument) => return Err(argument.unexpected()),
         }

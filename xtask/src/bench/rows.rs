@@ -89,6 +89,11 @@ impl Row {
         }
     }
 
+    /// Whether it is what most have: the daemon that inspects and blocks.
+    pub(super) fn inspects_by_default(self) -> bool {
+        self.mode() == Some("block")
+    }
+
     /// Where the clients connect to.
     pub(super) fn address(self) -> SocketAddr {
         let port = match self {

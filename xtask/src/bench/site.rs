@@ -37,13 +37,17 @@ pub(super) struct Site {
 }
 
 impl Site {
-    /// Builds and installs what is missing, makes the hosts and starts the application.
-    pub(super) fn set_up(workspace: &Workspace) -> Result<Self> {
+    /// Builds and installs what is missing, makes the hosts and starts the application. The daemon is built where none
+    /// is given.
+    pub(super) fn set_up(workspace: &Workspace, daemon: Option<&Path>) -> Result<Self> {
         setup::run(workspace)?;
         let missing = PROGRAMS.iter().filter(|(program, _)| process::find_program(program).is_none());
         apt::install(&missing.map(|(_, package)| *package).collect::<Vec<_>>())?;
         println!("bench: building the daemon, the application and the clients");
-        let daemon = artifacts::daemon(workspace)?;
+        let daemon = match daemon {
+            Some(daemon) => daemon.canonicalize().with_context(|| daemon.display().to_string())?,
+            None => artifacts::daemon(workspace)?,
+        };
         let load = artifacts::program(workspace, "framewall-load")?;
         let logs = workspace.target.join("bench");
         fs::create_dir_all(&logs)?;
