@@ -84,14 +84,19 @@ impl ByteSet {
         let lanes = Lanes::of(bytes);
         let letters = lanes.letters() & within;
         let mut set = if letters == 0 { 0 } else { Self::LETTER.0 };
-        let rest = within & !letters & 0xffff;
+        let spaces = lanes.are(b' ') & within;
+        if spaces != 0 {
+            set |= Self::SPACE.0;
+        }
+        // Of text most are nothing else.
+        let rest = within & !(letters | spaces) & 0xffff;
         if rest == 0 {
             return Self(set);
         }
-        let (digits, spaces, high) = (lanes.digits(), lanes.are(b' '), lanes.high());
+        let (digits, high) = (lanes.digits(), lanes.high());
         let bit = |kind: Self, mask: Mask| if mask & within == 0 { 0 } else { kind.0 };
-        set |= bit(Self::DIGIT, digits) | bit(Self::SPACE, spaces) | bit(Self::HIGH, high);
-        let mut others = rest & !(digits | spaces | high);
+        set |= bit(Self::DIGIT, digits) | bit(Self::HIGH, high);
+        let mut others = rest & !(digits | high);
         while others != 0 {
             // Never more, which the compiler cannot know.
             let byte = bytes[others.trailing_zeros() as usize % LANES];

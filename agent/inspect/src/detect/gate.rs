@@ -26,6 +26,9 @@ const QUIET: ByteSet = WORDS
     .and(ByteSet::HASH)
     .and(ByteSet::STAR);
 
+/// Dots say nothing among the words of a sentence, in bytes up to which nobody counts what stands before a path.
+const SENTENCE: usize = 1024;
+
 /// What is known about a value before a detector looks at it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Gate {
@@ -44,7 +47,9 @@ impl Gate {
     /// Looks at a value whose kinds of bytes are known; `None` if nobody is to be asked about it.
     pub(crate) fn of(value: &[u8], bytes: ByteSet) -> Option<Self> {
         let literals = Literals::within(value, bytes);
-        Self::new(value, without_padding(value, bytes), literals, QUIET)
+        let is_sentence = bytes.has_any(ByteSet::SPACE) && value.len() <= SENTENCE;
+        let quiet = if is_sentence { QUIET.and(ByteSet::DOT) } else { QUIET };
+        Self::new(value, without_padding(value, bytes), literals, quiet)
     }
 
     /// The same for a value that does not stand so in the message.
@@ -62,6 +67,9 @@ impl Gate {
         }
         let bytes = without_prose(value, bytes);
         let literals = if bytes.has_any(REACHING) { firm | words } else { firm };
+        if literals == 0 && !bytes.has_any(quiet.others()) {
+            return None;
+        }
         Some(Self { bytes, len: value.len(), decoded: false, literals, asked: 0 })
     }
 
@@ -162,16 +170,22 @@ mod tests {
 
     #[test]
     fn nobody_is_asked_about_quiet_bytes() {
-        let without_blank = QUIET.others().and(ByteSet::SPACE).others();
-        for (bytes, len) in
-            [QUIET, without_blank].into_iter().flat_map(|bytes| [8, 64, 5000].map(|len| (bytes, len)))
-        {
+        let without_blank = QUIET.without(ByteSet::SPACE);
+        let of_any_length =
+            [QUIET, without_blank].into_iter().flat_map(|bytes| [8, 64, 5000].map(|len| (bytes, len)));
+        let of_sentences = [8, 64, SENTENCE].map(|len| (QUIET.and(ByteSet::DOT), len));
+        for (bytes, len) in of_any_length.chain(of_sentences) {
             let gate = Gate { bytes, len, decoded: false, literals: 0, asked: 0 };
             assert!(!DETECTORS.iter().any(|detector| detector.applies(&gate)), "{len}");
         }
-        for quiet in
-            ["2026-11-22T10:15:30Z", "ann@a-b", "0f8fad5b-d9cb-469f-a165-70867728950e", "MDEwOlJlcG8="]
-        {
+        for quiet in [
+            "2026-11-22T10:15:30Z",
+            "ann@a-b",
+            "0f8fad5b-d9cb-469f-a165-70867728950e",
+            "MDEwOlJlcG8=",
+            "It's late. Please select a table, we'll follow.",
+            "Not sure; they said it's fine.",
+        ] {
             assert!(Gate::of(quiet.as_bytes(), ByteSet::of(quiet.as_bytes())).is_none(), "{quiet}");
         }
     }

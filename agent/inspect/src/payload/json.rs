@@ -105,6 +105,7 @@ pub(super) fn walk(walk: &mut Walk<'_>, text: &[u8], place: &Place<'_>) -> Contr
         proven: false,
         has_value: false,
         enveloped: 0,
+        escapes: false,
         levels,
         joined,
         joins,
@@ -126,6 +127,8 @@ struct Scan<'a> {
     has_value: bool,
     /// How many strings at the beginning of the outermost array held an envelope.
     enveloped: usize,
+    /// A name with an escape in it was read.
+    escapes: bool,
     levels: &'a mut Vec<Level>,
     joined: &'a mut Vec<u8>,
     joins: &'a mut Vec<Join>,
@@ -204,6 +207,11 @@ impl Scan<'_> {
         self.expect = expect;
     }
 
+    /// Where what is read now stands.
+    fn here<'p>(&'p self, place: &'p Place<'p>) -> Place<'p> {
+        Place::json_in(place, self.text, self.levels, self.escapes)
+    }
+
     /// Where the name of the innermost member stands.
     fn name(&self) -> (usize, usize) {
         match self.levels.last() {
@@ -213,31 +221,44 @@ impl Scan<'_> {
         }
     }
 
-    /// Passes over a short name, or a short value of a member, that need not be shown; returns whether it was one.
+    /// Passes over a short name or a short value that need not be shown; returns whether it was one.
     fn pass_known(&mut self, walk: &mut Walk<'_>, place: &Place<'_>) -> ControlFlow<(), bool> {
-        let start = self.at + 1;
-        let Some(Level::Object { key }) = self.levels.last_mut() else { return ControlFlow::Continue(false) };
-        let kind = match self.expect {
-            Expect::Key | Expect::KeyOrEnd => Kind::Key,
-            Expect::Value => Kind::Text,
-            Expect::ValueOrEnd | Expect::Colon | Expect::CommaOrEnd => return ControlFlow::Continue(false),
+        let Some(level) = self.levels.last() else { return ControlFlow::Continue(false) };
+        let (kind, name) = match (*level, self.expect) {
+            // That of a name is the name itself.
+            (Level::Object { .. }, Expect::Key | Expect::KeyOrEnd) => (Kind::Key, NO_NAME),
+            (Level::Object { key }, Expect::Value) => (Kind::Text, key),
+            // Those of the outermost array may be envelopes.
+            (Level::Array { name, .. }, Expect::Value | Expect::ValueOrEnd) if self.levels.len() > 1 => {
+                (Kind::Text, name)
+            }
+            _ => return ControlFlow::Continue(false),
         };
+        let start = self.at + 1;
         let rest = self.text.get(start..).unwrap_or_default();
         let Some(value) = short_string(rest) else { return ControlFlow::Continue(false) };
-        let name = self.text.get(key.0..key.1).unwrap_or_default();
+        let name =
+            if kind == Kind::Key { &b""[..] } else { self.text.get(name.0..name.1).unwrap_or_default() };
         if !walk.passes(value, kind, name)? {
             return ControlFlow::Continue(false);
         }
         let end = start + value.len();
         self.at = end + 1;
         if kind == Kind::Key {
-            *key = (start, end);
+            if let Some(Level::Object { key }) = self.levels.last_mut() {
+                *key = (start, end);
+            }
             self.expect = Expect::Colon;
             self.colon();
-        } else {
-            walk.tell(value, Place::json_in(place, self.text, self.levels));
-            self.end_value();
+            return ControlFlow::Continue(true);
         }
+        if let Some(Level::Array { .. }) = self.levels.last() {
+            self.join(value, ByteSet::of(value));
+        }
+        if walk.listens() {
+            walk.tell(value, self.here(place));
+        }
+        self.end_value();
         ControlFlow::Continue(true)
     }
 
@@ -250,6 +271,7 @@ impl Scan<'_> {
                 if let Some(Level::Object { key }) = self.levels.last_mut() {
                     *key = (quoted.start, quoted.end);
                 }
+                self.escapes |= quoted.bytes.has_any(ByteSet::BACKSLASH);
             }
             // A string behind another value at the top would be prose with quotes in it.
             Expect::Value if self.levels.is_empty() && self.has_value => self.odd(),
@@ -268,7 +290,7 @@ impl Scan<'_> {
         if self.shape != Shape::Regular {
             walk.show(value, bytes, Kind::Text, b"", *place)
         } else if is_key {
-            walk.show(value, bytes, Kind::Key, raw, Place::json_in(place, self.text, self.levels))?;
+            walk.show(value, bytes, Kind::Key, raw, self.here(place))?;
             self.expect = Expect::Colon;
             self.colon();
             ControlFlow::Continue(())
@@ -291,22 +313,22 @@ impl Scan<'_> {
         let name = text.get(start..end).unwrap_or_default();
         if self.is_enveloped(value, walk) {
             self.enveloped += 1;
-            let inside = Place::json_in(place, text, self.levels);
+            let inside = self.here(place);
             if let Some(result) = walk.enter(|walk| text::message(walk, value, &inside)) {
                 self.end_value();
                 return result;
             }
         }
         if walk.listens() {
-            walk.tell(value, Place::json_in(place, text, self.levels));
+            walk.tell(value, self.here(place));
         }
         if bytes.has_all(ByteSet::BRACE.and(ByteSet::DOUBLE_QUOTE)) && graphql::is_document(name, value) {
-            graphql::walk(walk, value, name, &Place::json_in(place, text, self.levels))?;
+            graphql::walk(walk, value, name, &self.here(place))?;
         } else {
             let escaped = quoted.bytes.has_any(ByteSet::BACKSLASH);
             let at = (quoted.start, quoted.end);
             let repeated = !escaped && self.repeats.knows(text, (start, end), at, bytes);
-            let here = Place::json_in(place, text, self.levels);
+            let here = self.here(place);
             walk.leaf(value, bytes, Kind::Text, name, here, repeated)?;
         }
         if let Some(Level::Array { .. }) = self.levels.last() {
@@ -417,7 +439,8 @@ impl Scan<'_> {
             let name = self.text.get(start..end).unwrap_or_default();
             let value = self.joined.get(join.start..).unwrap_or_default();
             let outside = self.levels.split_last().map_or(&[][..], |(_, outside)| outside);
-            walk.show(value, join.bytes, Kind::Text, name, Place::json_in(place, self.text, outside))?;
+            let here = Place::json_in(place, self.text, outside, self.escapes);
+            walk.show(value, join.bytes, Kind::Text, name, here)?;
         }
         self.joined.truncate(join.start);
         ControlFlow::Continue(())
@@ -450,19 +473,13 @@ impl Scan<'_> {
     /// Passes over a number or a name.
     fn literal(&mut self, walk: &mut Walk<'_>, place: &Place<'_>) {
         let rest = self.text.get(self.at..).unwrap_or_default();
-        let is_of_number = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
-        let digits = rest.iter().take_while(is_of_number).count();
-        let letters = rest.get(digits..).unwrap_or_default();
-        let len = digits
-            + letters
-                .iter()
-                .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
-                .count();
+        let (len, known) = short_literal(rest).map_or_else(|| any_literal(rest), |len| (len, true));
         let word = rest.get(..len).unwrap_or_default();
         self.at += len.max(1);
-        let known = len > 0 && (len == digits || matches!(word, b"true" | b"false" | b"null"));
         if known && matches!(self.expect, Expect::Value | Expect::ValueOrEnd) {
-            walk.tell(word, Place::json_in(place, self.text, self.levels));
+            if walk.listens() {
+                walk.tell(word, self.here(place));
+            }
             self.end_value();
         } else {
             self.odd();
@@ -473,6 +490,34 @@ impl Scan<'_> {
         let rest = self.text.get(self.at..).unwrap_or_default();
         self.at = memchr::memchr(b'"', rest).map_or(self.text.len(), |found| self.at + found);
     }
+}
+
+/// The length of the number, `true`, `false` or `null` that a text begins with, if it is a short one and something that
+/// ends it stands behind it.
+fn short_literal(text: &[u8]) -> Option<usize> {
+    let len = match text {
+        [b't', b'r', b'u', b'e', ..] | [b'n', b'u', b'l', b'l', ..] => 4,
+        [b'f', b'a', b'l', b's', b'e', ..] => 5,
+        _ => {
+            let lanes = Lanes::of(text.first_chunk()?);
+            (!(lanes.digits() | lanes.are(b'.') | lanes.are(b'-'))).trailing_zeros() as usize
+        }
+    };
+    (len > 0 && matches!(text.get(len)?, b',' | b'}' | b']')).then_some(len)
+}
+
+/// The length of the number or name that a text begins with, and whether it is one that JSON has.
+fn any_literal(text: &[u8]) -> (usize, bool) {
+    let is_of_number = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+    let digits = text.iter().take_while(is_of_number).count();
+    let letters = text.get(digits..).unwrap_or_default();
+    let len = digits
+        + letters
+            .iter()
+            .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+            .count();
+    let word = text.get(..len).unwrap_or_default();
+    (len, len > 0 && (len == digits || matches!(word, b"true" | b"false" | b"null")))
 }
 
 /// The string of which these are the bytes behind the quote, if it has at most 32 of them, no escape, and
@@ -647,7 +692,7 @@ mod tests {
     fn what_need_not_be_shown_is_told_nevertheless() {
         let longest = "x".repeat(2 * LANES);
         let text = format!(
-            r#"{{"a":"1","{longest}":"{longest}","b":{{"c":"\u0041","d":"{longest}y"}},"e":["z"],"f":[{{"g":"h","n":1}}],"":""}}{}"#,
+            r#"{{"a":"1","{longest}":"{longest}","b":{{"c":"\u0041","d":"{longest}y"}},"e":["z"],"f":[{{"g":"h","n":1}}],"":"","i":["'y","'z"]}}{}"#,
             " ".repeat(2 * LANES)
         );
         let [all, passing] = [false, true].map(|passes| {
@@ -663,10 +708,11 @@ mod tests {
             visitor
         });
         assert_eq!(all.told, passing.told);
-        assert_eq!((all.told.len(), all.shown.len()), (8, 17));
+        assert_eq!((all.told.len(), all.shown.len()), (10, 21));
+        // An attack may still be split among the elements of an array.
         assert_eq!(
             passing.shown,
-            ["$.b.c: A".to_owned(), format!("$.b.d: {longest}y"), "$.e[0]: z".to_owned()]
+            ["$.b.c: A".to_owned(), format!("$.b.d: {longest}y"), "$.i: 'y'z".to_owned()]
         );
     }
 

@@ -203,9 +203,14 @@ impl<'a> Place<'a> {
         Self { outer: Some(outer), step: Step::Levels { text, levels, escapes: false } }
     }
 
-    /// As [`levels_in`](Self::levels_in), in JSON.
-    pub(super) const fn json_in(outer: &'a Place<'a>, text: &'a [u8], levels: &'a [Level]) -> Self {
-        Self { outer: Some(outer), step: Step::Levels { text, levels, escapes: true } }
+    /// As [`levels_in`](Self::levels_in), in JSON, whose names may have escapes.
+    pub(super) const fn json_in(
+        outer: &'a Place<'a>,
+        text: &'a [u8],
+        levels: &'a [Level],
+        escapes: bool,
+    ) -> Self {
+        Self { outer: Some(outer), step: Step::Levels { text, levels, escapes } }
     }
 
     /// Calls `act` with the way here as rules name it, names without escapes. What a string holds is no part of the

@@ -216,10 +216,13 @@ impl Literals {
 
     /// Whether a literal may begin with these bytes.
     fn may_begin(&self, window: u32) -> bool {
-        let short = self.short[(window & 0xff) as usize];
-        is_set(&self.begins, window)
-            || short & THREE != 0 && is_set(&self.begins, first(window, 3))
-            || short & PAIR != 0 && is_set(&self.begins, first(window, 2))
+        is_set(&self.begins, window) || self.may_begin_short(window, 3) || self.may_begin_short(window, 2)
+    }
+
+    /// Whether they may be, or begin with, a literal of two or three bytes.
+    fn may_begin_short(&self, window: u32, len: usize) -> bool {
+        let kind = if len == 2 { PAIR } else { THREE };
+        self.short[(window & 0xff) as usize] & kind != 0 && is_set(&self.begins, first(window, len))
     }
 
     /// Adds the detectors whose literals stand at `start`, where these bytes are.
@@ -239,13 +242,13 @@ impl Literals {
                 }
             }
         };
-        look(window);
-        let short = self.short[(window & 0xff) as usize];
-        if short & THREE != 0 {
-            look(first(window, 3));
+        if is_set(&self.begins, window) {
+            look(window);
         }
-        if short & PAIR != 0 {
-            look(first(window, 2));
+        for len in [3, 2] {
+            if self.may_begin_short(window, len) {
+                look(first(window, len));
+            }
         }
     }
 
