@@ -171,33 +171,6 @@ fn a_client_that_stops_reading_is_waited_for() {
 }
 
 #[test]
-fn what_an_app_sends_in_bulk_leaves_the_lane_and_what_it_sends_in_messages_does_not() {
-    for (piece, count, state) in [(256 * 1024, 64, "left"), (8 * 1024, 2048, "open")] {
-        let (lab, listener, daemon) = raw();
-        let (mut client, mut app) = connect(&lab, &listener);
-        let address = client.local_addr().expect("connected");
-        let block = payload::bytes(9, piece);
-        let mut received = vec![0; piece];
-        for nth in 0..count {
-            std::thread::scope(|scope| {
-                let (app, block) = (&mut app, &block);
-                scope.spawn(move || app.write_all(block).expect("open"));
-                client.read_exact(&mut received).expect("open");
-            });
-            assert!(received == block, "piece {nth} of {piece} bytes");
-            // The other direction goes on, by the lane or by TCP.
-            if nth % 16 == 0 {
-                exchange(&mut client, &mut app);
-            }
-        }
-        drop((client, app));
-        let closed = daemon.wait_address("connection_closed", "client", address);
-        assert_eq!(closed["fast_lane"]["state"], state, "{closed}");
-        assert_ne!(closed["fast_lane"]["bytes_to_client"], 0, "{closed}");
-    }
-}
-
-#[test]
 fn flows_of_all_kinds_arrive_whole_and_in_order() {
     const THREADS: usize = 16;
     let seed = env::seed();
