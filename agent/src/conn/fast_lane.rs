@@ -3,7 +3,8 @@
 //! The kernel does not bound what waits for the application there, so the connection does. It counts what it sends, and asks
 //! when a window's worth has gone. If the application has not made room it asks again after a while, for no news comes
 //! when it has. Where that happens often, bulk is being sent: the lane is left as soon as the application has read
-//! everything, and TCP's own flow control takes over.
+//! everything, and TCP's own flow control takes over. The same where the application sends bulk: TCP carries long pieces for
+//! less than the lane does.
 
 mod pace;
 
@@ -46,11 +47,40 @@ pub(crate) struct FastLane {
     /// Only this thread takes the lock.
     lanes: Arc<Mutex<Lanes>>,
     pace: Pace,
+    /// How many reads, one after the other, were [`LONG`].
+    long_reads: usize,
 }
+
+/// A read of so many bytes is one of a long piece of what the application sends, or of much that has gathered.
+const LONG: usize = 32 * 1024;
+/// So many of them, and nothing shorter in between, are bulk.
+const BULK: usize = 32;
 
 impl FastLane {
     pub(super) fn new(ticket: Ticket, lanes: Arc<Mutex<Lanes>>) -> Self {
-        Self { ticket, lanes, pace: Pace::new() }
+        Self { ticket, lanes, pace: Pace::new(), long_reads: 0 }
+    }
+
+    /// Notes that a read by `socket`, the daemon's end, had so many bytes. Leaves the lane for bulk, if nothing waits for the
+    /// application on it.
+    pub(super) fn note_read(&mut self, len: usize, socket: &TcpStream) {
+        self.long_reads = if len < LONG { 0 } else { self.long_reads + 1 };
+        if self.long_reads < BULK {
+            return;
+        }
+        // If it cannot be left now, it is tried again after as many.
+        self.long_reads = 0;
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = self.ticket.number();
+        let idle = lanes.count(number, socket).filter(|lane| {
+            lane.state != LANE_LEFT && lane.sockets[LANE_APP as usize] != 0 && lane.waiting == 0
+        });
+        if let Some(lane) = idle {
+            match lanes.leave(number, lane) {
+                Ok(()) => debug!(lane = number, "fast lane left: the application sends bulk"),
+                Err(error) => debug!(lane = number, %error, "fast lane not left"),
+            }
+        }
     }
 
     /// What the socket that connects is marked with.

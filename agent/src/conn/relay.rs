@@ -197,6 +197,11 @@ impl Relay {
                             });
                         }
                         self.handle_bytes(direction, &buffer[..len])?;
+                        if direction == Direction::ToClient
+                            && let Some(fast_lane) = &mut self.fast_lane
+                        {
+                            fast_lane.note_read(len, &self.app);
+                        }
                         if is_all {
                             return Ok(Turn::Over);
                         }

@@ -160,10 +160,11 @@ impl Lanes {
         let _ = self.lanes.remove(&number);
     }
 
-    /// A lane, with what waits for the application now. `socket` is the daemon's end.
+    /// A lane, with what waits for the application now; `None` if there is none, or if `socket`, the daemon's end, has had
+    /// both FINs or a reset: nothing more can be sent by it, and the kernel does not count any more.
     pub(crate) fn count(&self, number: u64, socket: &impl AsFd) -> Option<Lane> {
-        // Nobody wants the answer: it makes the kernel program count.
-        let _: Result<SockaddrStorage, _> = getpeername(socket.as_fd().as_raw_fd());
+        // Nobody wants the name: the question makes the kernel program count.
+        getpeername::<SockaddrStorage>(socket.as_fd().as_raw_fd()).ok()?;
         self.get(number)
     }
 
