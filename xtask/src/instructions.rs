@@ -23,7 +23,7 @@ Usage: cargo xtask instructions [--bless]
 Runs the loads of agent/inspect/benches/instructions.rs under callgrind and compares with instructions.tsv beside it. Fails
 if a load takes 10 % more than it says. Less is no failure: bless it, so that it stays.
 Then plays what the fuzz target `slowest` knows as messages of two lengths, and fails if one four times as long takes more
-than five times as many instructions.
+than five times as many instructions, or if a byte takes more than 18,000.
 Installs valgrind if it is missing.
 ";
 

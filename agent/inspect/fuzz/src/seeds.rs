@@ -430,6 +430,14 @@ pub(crate) const UNITS: &[(&str, &[u8])] = &[
     ("cbor", b"\xa1\x61a\x9f"),
 ];
 
+/// What hunts have found to be slow, with the letter of its form.
+const HUNTED: &[(&str, &[u8])] = &[
+    ("hunted-json", b"m{\"7$(`g<!EN+g|<{%252527\"$\"}27\"$\"}'${r{e${r{%2$<\xc0+g0}:-\"x"),
+    ("hunted-form", b"m{%22+e'#=;e(e(&${%252527{_:;%e$<c;';$(ue(<!--#2\\%27{"),
+    ("hunted-template", b"m-%252527=527=52527={7(aa\x00.}}{${#{{${#{.t${#{.tt+p:\xe2#{{x<ht"),
+    ("hunted-plain", b"t{{{\x80%%3Du..@<=&c]+[d]=`,../%=~'<~'=\\'<n\t'2}${#{%25252525|!{!!"),
+];
+
 /// Each in the form in which most messages come, and in another.
 fn slowest() -> Seeds {
     const OTHERS: &[u8] = b"tm%6fb";
@@ -438,5 +446,5 @@ fn slowest() -> Seeds {
         let form = if nth % 2 == 0 { b'j' } else { *other };
         (*name, [&[form], *unit].concat())
     });
-    both.collect()
+    both.chain(HUNTED.iter().map(|(name, input)| (*name, input.to_vec()))).collect()
 }

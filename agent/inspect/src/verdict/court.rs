@@ -40,6 +40,8 @@ pub(super) struct Court<'a> {
     between: usize,
     /// The detectors, by index, that found something in the leaf as it stands: what they find in it is not hidden.
     open: u32,
+    /// The detectors, by index, that are certain of an attack in the message: nothing that they find can add to it.
+    certain: u32,
     /// How often something was found, worth telling or not: if never, what comes again has nothing in it, either.
     found: usize,
     harmless: Harmless,
@@ -131,6 +133,7 @@ impl<'a> Court<'a> {
             decodable: decodable(len),
             between: MAX_BETWEEN_BYTES,
             open: 0,
+            certain: 0,
             found: 0,
             harmless: Harmless::lend(),
             trial,
@@ -157,13 +160,16 @@ impl<'a> Court<'a> {
         let value = &Value { kinds: gate.bytes, is_plain_url, ..*value };
         let mut found = Found::default();
         for (index, detector) in detectors {
+            let bit = 1_u32 << index;
+            if self.certain & bit != 0 {
+                continue;
+            }
             found.clear();
             detector.examine(value, &mut found);
             if found.is_empty() {
                 continue;
             }
             self.found += 1;
-            let bit = 1_u32 << index;
             if value.layers.is_empty() {
                 self.open |= bit;
             }
@@ -174,27 +180,32 @@ impl<'a> Court<'a> {
             {
                 found.push("hidden by its encoding", Strength::Medium, 0..value.bytes.len());
             }
-            self.note(detector.signal(), &found, value, place)?;
+            if self.note(detector.signal(), &found, value, place)? {
+                self.certain |= bit;
+            }
         }
         ControlFlow::Continue(())
     }
 
+    /// Adds what was found to the case; returns whether nothing more can change it.
     fn note(
         &mut self,
         signal: Signal,
         found: &Found,
         value: &Value<'_>,
         place: Place<'_>,
-    ) -> ControlFlow<()> {
+    ) -> ControlFlow<(), bool> {
         let Some(evidence) = found.iter().max_by_key(|evidence| evidence.strength) else {
-            return ControlFlow::Continue(());
+            return ControlFlow::Continue(false);
         };
         let score = found.score();
         let index = match self.case(signal) {
             Some(index) => index,
             None => {
-                let Some(told) = self.tell(signal, value.bytes, place) else {
-                    return ControlFlow::Continue(());
+                // An attack is firm once the whole message was weighed.
+                let firm = signal.kind() == SignalKind::Anomaly;
+                let Some(told) = self.tell(signal, firm, value.bytes, place) else {
+                    return ControlFlow::Continue(false);
                 };
                 self.cases.push(Case {
                     signal,
@@ -211,7 +222,7 @@ impl<'a> Court<'a> {
                 self.cases.len() - 1
             }
         };
-        let Some(case) = self.cases.get_mut(index) else { return ControlFlow::Continue(()) };
+        let Some(case) = self.cases.get_mut(index) else { return ControlFlow::Continue(false) };
         let mut shown = None;
         let mut location = || shown.get_or_insert_with(|| place.location()).clone();
         for Evidence { what, strength, at } in found.iter() {
@@ -239,7 +250,9 @@ impl<'a> Court<'a> {
             && signal.kind() == SignalKind::Attack
             && case.found.score() >= self.settings.profile.block_score()
             && self.settings.mode == Mode::Block;
-        if decided { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        // Rules may ask about each value.
+        let is_certain = self.trial.is_none() && case.found.is_certain();
+        if decided { ControlFlow::Break(()) } else { ControlFlow::Continue(is_certain) }
     }
 
     pub(super) fn close(mut self) -> Judgement {
@@ -281,31 +294,42 @@ impl<'a> Court<'a> {
         Judgement { findings: self.findings, decision, explanation }
     }
 
-    /// A layer was not looked at, because there are so many.
-    fn left_out(&mut self, place: Place<'_>) {
+    /// A layer was not looked at: it is deeper than anybody is known to read, or one between others of a long message.
+    fn layer_left_out(&mut self, place: Place<'_>) {
         self.report(Signal::WsUninspected, b"", place, false);
+    }
+
+    /// Something in the message was not looked at, because there is so much.
+    fn too_much(&mut self, place: Place<'_>) {
+        self.unusual(Signal::WsUninspected, b"", place);
     }
 
     /// Something unusual about the message that is no matter of degree.
     pub(super) fn unusual(&mut self, signal: Signal, value: &[u8], place: Place<'_>) {
-        self.report(signal, value, place, signal == Signal::WsUninspected);
+        self.report(signal, value, place, true);
     }
 
-    fn report(&mut self, signal: Signal, value: &[u8], place: Place<'_>, blocks: bool) {
+    /// `firm` unless it is to be a tag whatever the policy.
+    fn report(&mut self, signal: Signal, value: &[u8], place: Place<'_>, firm: bool) {
         self.found += 1;
-        if self.findings.iter().any(|known| known.signal == signal)
-            || self.tell(signal, value, place).is_none()
-        {
+        let action = match (firm && signal == Signal::WsUninspected, self.settings.mode) {
+            (true, Mode::Block) => FindingAction::Block,
+            (true, Mode::Log) => FindingAction::Log,
+            (false, _) => FindingAction::Tag,
+        };
+        let known = self.findings.iter().position(|known| known.signal == signal);
+        let is_worse = |index: usize| self.findings.get(index).is_some_and(|known| action < known.action);
+        if known.is_some_and(|index| !is_worse(index)) || self.tell(signal, firm, value, place).is_none() {
+            return;
+        }
+        if let Some(known) = known.and_then(|index| self.findings.get_mut(index)) {
+            known.action = action;
             return;
         }
         self.findings.push(Finding {
             signal,
             direction: self.direction,
-            action: match (blocks, self.settings.mode) {
-                (true, Mode::Block) => FindingAction::Block,
-                (true, Mode::Log) => FindingAction::Log,
-                (false, _) => FindingAction::Tag,
-            },
+            action,
             score: 0,
             location: place.location(),
             excerpt: excerpt(value, self.settings.rules.current().redaction()),

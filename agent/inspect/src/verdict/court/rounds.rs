@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use crate::{
     byte_set::ByteSet,
     decode::{self, Buffers, Layers},
-    detect::{Gate, Kind, Origin, Signal, Value},
+    detect::{Gate, Kind, Origin, Value},
     payload::{Anomaly, Format, Leaf, Place, Scratch, Visitor, nested, nested_leaves},
     verdict::court::Court,
 };
@@ -33,20 +33,16 @@ pub(in crate::verdict) const PIECE: usize = 64 * 1024;
 const OVERLAP: usize = 1024;
 
 /// The rounds of all values of a message together, and the structures in them, may be this many times as long as the
-/// message, for the part of a message beyond [`LONG`] this many times, and for a short one so many bytes.
-const MAX_DECODED_RATIO: usize = 4;
-const MAX_DECODED_RATIO_BEYOND: usize = 2;
-const LONG: usize = 64 * 1024;
-const MIN_DECODED_BYTES: usize = 16 * 1024;
+/// message, and so many bytes more.
+const MAX_DECODED_RATIO: usize = 5;
+const MAX_DECODED_BYTES_MORE: usize = 2 * 1024;
 
 /// Beyond this many bytes of a message the rounds between the first and the last of a value are not judged.
 pub(super) const MAX_BETWEEN_BYTES: usize = 64 * 1024;
 
 /// How many bytes may be decoded of a message of this length.
-pub(super) fn decodable(len: usize) -> usize {
-    let first = len.min(LONG);
-    let beyond = (len - first).saturating_mul(MAX_DECODED_RATIO_BEYOND);
-    first.saturating_mul(MAX_DECODED_RATIO).saturating_add(beyond).max(MIN_DECODED_BYTES)
+pub(super) const fn decodable(len: usize) -> usize {
+    len.saturating_mul(MAX_DECODED_RATIO).saturating_add(MAX_DECODED_BYTES_MORE)
 }
 
 impl Levels {
@@ -181,7 +177,7 @@ impl Court<'_> {
         if self.looked_at <= self.settings.limits.max_leaves {
             return ControlFlow::Continue(true);
         }
-        self.unusual(Signal::WsUninspected, b"", Place::ROOT);
+        self.too_much(Place::ROOT);
         // Rules may still ask about the values.
         if self.trial.is_some() { ControlFlow::Continue(false) } else { ControlFlow::Break(()) }
     }
@@ -206,7 +202,8 @@ impl Court<'_> {
         {
             return ControlFlow::Continue(());
         }
-        if encoded { self.decode(value, bytes, format, place, reached) } else { ControlFlow::Continue(()) }
+        let seen = format.map_or(0, Format::bit);
+        if encoded { self.decode(value, bytes, seen, place, reached) } else { ControlFlow::Continue(()) }
     }
 
     /// Judges a value and the leaves of the structure that it holds, if it holds one; returns whether nothing is in it
@@ -240,10 +237,12 @@ impl Court<'_> {
         place: Place<'_>,
         reached: Reached,
     ) -> ControlFlow<(), bool> {
-        let affordable =
-            self.decodable.checked_sub(value.bytes.len()).filter(|_| reached.nested < MAX_NESTED);
-        let Some(decodable) = affordable else {
-            self.left_out(place);
+        if reached.nested == MAX_NESTED {
+            self.layer_left_out(place);
+            return ControlFlow::Continue(false);
+        }
+        let Some(decodable) = self.decodable.checked_sub(value.bytes.len()) else {
+            self.too_much(place);
             return ControlFlow::Continue(false);
         };
         let mut scratch = std::mem::take(&mut self.levels.at(reached.nested).scratch);
@@ -269,7 +268,7 @@ impl Court<'_> {
         &mut self,
         value: &Value<'_>,
         bytes: ByteSet,
-        seen: Option<Format>,
+        seen: u8,
         place: Place<'_>,
         reached: Reached,
     ) -> ControlFlow<()> {
@@ -293,7 +292,7 @@ impl Court<'_> {
         &mut self,
         value: &Value<'_>,
         bytes: ByteSet,
-        seen: Option<Format>,
+        mut seen: u8,
         place: Place<'_>,
         mut reached: Reached,
         buffers: &mut Buffers,
@@ -312,12 +311,12 @@ impl Court<'_> {
                 break;
             }
             let Some(decodable) = self.decodable.checked_sub(other.len()) else {
-                self.left_out(place);
+                self.too_much(place);
                 break;
             };
             self.decodable = decodable;
             if due {
-                self.left_out(place);
+                self.layer_left_out(place);
             }
             std::mem::swap(newest, other);
             changed = true;
@@ -327,7 +326,9 @@ impl Court<'_> {
             due = between.is_none();
             if let Some(between) = between {
                 self.between = between;
-                self.judge(&Value { bytes: newest, layers, ..*value }, kinds, seen, place, reached)?;
+                let format =
+                    self.judge(&Value { bytes: newest, layers, ..*value }, kinds, seen, place, reached)?;
+                seen |= format.map_or(0, Format::bit);
             }
         }
         let Buffers { newest, other } = buffers;
@@ -345,18 +346,19 @@ impl Court<'_> {
         ControlFlow::Continue(())
     }
 
+    /// Judges a round; returns the structure in it whose leaves were judged.
     fn judge(
         &mut self,
         value: &Value<'_>,
         bytes: ByteSet,
-        seen: Option<Format>,
+        seen: u8,
         place: Place<'_>,
         reached: Reached,
-    ) -> ControlFlow<()> {
-        let Some(gate) = Gate::of_decoded(value.bytes, bytes) else { return ControlFlow::Continue(()) };
+    ) -> ControlFlow<(), Option<Format>> {
+        let Some(gate) = Gate::of_decoded(value.bytes, bytes) else { return ControlFlow::Continue(None) };
         // What is encoded in a structure that was seen was decoded in its leaves.
-        let format = nested(value.bytes, bytes).filter(|format| Some(*format) != seen);
+        let format = nested(value.bytes, bytes).filter(|format| seen & format.bit() == 0);
         let reached = Reached { layers: value.layers, ..reached };
-        self.judge_with(value, gate, format, place, reached).map_continue(|_| ())
+        self.judge_with(value, gate, format, place, reached).map_continue(|_| format)
     }
 }

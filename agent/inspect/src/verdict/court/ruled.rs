@@ -26,11 +26,15 @@ impl Court<'_> {
     }
 
     /// Tells the rules of a signal; `None` if it is as if it was not there.
-    pub(super) fn tell(&mut self, signal: Signal, value: &[u8], place: Place<'_>) -> Option<usize> {
+    pub(super) fn tell(
+        &mut self,
+        signal: Signal,
+        firm: bool,
+        value: &[u8],
+        place: Place<'_>,
+    ) -> Option<usize> {
         let Some(trial) = &mut self.trial else { return Some(0) };
         let told = trial.signals_told();
-        // An attack is firm once the whole message was weighed.
-        let firm = signal.kind() == SignalKind::Anomaly;
         let excluded = place.with_path(|path| trial.signal(signal, firm, path, value));
         (!excluded).then_some(told)
     }

@@ -1,9 +1,12 @@
 //! Values in layers, as a message brings them.
 
+use std::sync::Arc;
+
 use super::*;
 use crate::{
     decode,
     detect::{DETECTORS, Signal},
+    rules::{LiveRules, RuleSet},
     settings::Mode,
     verdict::{FindingAction, court::PIECE},
 };
@@ -91,6 +94,67 @@ fn a_layer_too_many_is_tagged_and_does_not_block() {
     let findings = judged(&value);
     assert!(findings.iter().all(|finding| finding.action == FindingAction::Tag), "{findings:?}");
     assert!(findings.iter().any(|finding| finding.signal == Signal::WsUninspected), "{findings:?}");
+}
+
+#[test]
+fn a_layer_too_many_is_tagged_whatever_other_rules_there_are() {
+    let other =
+        "[[rule]]\nid = \"o\"\nwhen = { field = \"text\", contains = \"other\" }\naction = \"block\"\n";
+    let (rules, _) = RuleSet::load(&[("other.toml", other)], &|_, _| Err(String::new()), 0).expect("a rule");
+    let settings =
+        Settings { mode: Mode::Block, rules: Arc::new(LiveRules::new(rules)), ..Settings::default() };
+    let deep = (0..6).fold("x".to_owned(), |value, _| in_json(&value));
+    let findings = Inspector::default().inspect(&settings, Opcode::Text, deep.as_bytes());
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    assert_eq!((findings[0].signal, findings[0].action), (Signal::WsUninspected, FindingAction::Tag));
+}
+
+#[test]
+fn more_to_decode_than_anybody_means_blocks() {
+    // JSON within JSON, both without an end: what is encoded three times is decoded in every layer.
+    let value = |nth: usize| format!(r#"{{\"a\":\"{{\\\"a\\\":\\\"{}{nth}\\\"\""#, "%25252541".repeat(4));
+    let list = |first: &str, count: usize| {
+        let values: String = (0..count).map(|nth| format!(",\"{}\"", value(nth))).collect();
+        format!("[{first}{values}]")
+    };
+    let uninspected = |message: &str| {
+        let findings = judged(message);
+        let finding = findings.into_iter().find(|finding| finding.signal == Signal::WsUninspected);
+        finding.map(|finding| finding.action)
+    };
+    assert_eq!(uninspected(&list("0", 2)), None);
+    assert_eq!(uninspected(&list("0", 400)), Some(FindingAction::Log));
+    // Not less so behind what only tags.
+    let deep = (0..6).fold("x".to_owned(), |value, _| in_json(&value));
+    assert_eq!(uninspected(&list(&deep, 0)), Some(FindingAction::Tag));
+    assert_eq!(uninspected(&list(&deep, 400)), Some(FindingAction::Log));
+}
+
+#[test]
+fn lists_of_encoded_values_are_not_more_than_is_decoded() {
+    // The most that honest lists were seen to need is 3.5 times their length.
+    let url = |nth: usize| {
+        let next = format!("https%253A%252F%252Fexample.org%252F%253Fa%253D{nth}%2526b%253Dx%252520y");
+        format!(
+            "https://example.com/a/{nth}?q=it%27s%20{nth}&to=https%3A%2F%2Fexample.com%2F%3Fnext%3D{next}&z=1"
+        )
+    };
+    let body =
+        |nth: usize| format!("u={}&m=%7B%22k%22%3A%22a%2520b%2520{nth}%22%7D", url(nth).replace('%', "%25"));
+    for count in [1, 10, 100, 1000] {
+        let values: Vec<String> =
+            (0..count).map(|nth| format!("\"{}\",\"{}\"", url(nth), body(nth))).collect();
+        let findings = judged(&format!("[{}]", values.join(",")));
+        assert!(findings.iter().all(|finding| finding.action == FindingAction::Tag), "{count}: {findings:?}");
+    }
+}
+
+#[test]
+fn one_finding_of_a_signal_however_often_it_comes() {
+    let attacks =
+        r#"["../../etc/passwd",{"b":"../../../etc/shadow"},"<script>alert(1)</script>","../../etc/passwd"]"#;
+    let found: Vec<_> = judged(attacks).into_iter().map(|found| (found.signal, found.location)).collect();
+    assert_eq!(found, [(Signal::Traversal, "$[0]".to_owned()), (Signal::Xss, "$[2]".to_owned())]);
 }
 
 #[test]
