@@ -29,10 +29,19 @@ pub const LANE_AGENT: u32 = 0;
 /// The end of a fast lane that the application holds.
 pub const LANE_APP: u32 = 1;
 
+/// In [`map::LANE_BYTES`] of a lane whose application has sent nothing.
+pub const NOT_TOLD: u64 = u64::MAX;
+
 /// Key in [`map::LANE_SOCKETS`] of one end of a lane.
 #[inline(always)]
 pub const fn lane_key(lane: u64, end: u32) -> u64 {
     lane << 1 | end as u64
+}
+
+/// Index in [`map::LANE_BYTES`] of a lane: of all lanes that are open at once, each has another.
+#[inline(always)]
+pub const fn lane_slot(lane: u64) -> u32 {
+    (lane % MAX_LANES as u64) as u32
 }
 
 /// Names of the maps, as the kernel shows them (at most 15 bytes).
@@ -54,6 +63,9 @@ pub mod map {
     pub const LANE_SOCKETS: &str = "framewall_lsock";
     /// Socket of an end → [`LaneEnd`](crate::LaneEnd).
     pub const LANE_ENDS: &str = "framewall_lends";
+    /// [`lane_slot`](crate::lane_slot) → `u64`, how many bytes the application has sent, by the lane and by TCP, told before
+    /// the last of them can be read, modulo 2³²; [`NOT_TOLD`](crate::NOT_TOLD) before. The daemon maps it into its memory.
+    pub const LANE_BYTES: &str = "framewall_lbyte";
 }
 
 /// Names of the programs, as the kernel shows them (at most 15 bytes).
@@ -166,7 +178,7 @@ pub struct Upstream {
     pub client: Endpoint,
     /// Zero.
     pub padding: u32,
-    /// The number of its fast lane, never used again; 0 for none.
+    /// The number of its fast lane, never used again; 0 for none. See [`lane_slot`].
     pub lane: u64,
 }
 
@@ -182,6 +194,10 @@ pub struct Lane {
     pub waiting: u32,
     /// [`LANE_OPEN`] or [`LANE_LEFT`].
     pub state: u32,
+    /// Where the application's sequence space begins (`write_seq` when it has accepted).
+    pub app_begins: u32,
+    /// Zero.
+    pub padding: u32,
 }
 
 /// The daemon's bytes travel by the lane.
@@ -208,14 +224,14 @@ mod pod {
     unsafe impl aya::Pod for super::Endpoint {}
     // SAFETY: repr(C), padding is a field (32 bytes, asserted below), every bit pattern is valid.
     unsafe impl aya::Pod for super::Upstream {}
-    // SAFETY: repr(C), no padding (40 bytes, asserted below), every bit pattern is valid.
+    // SAFETY: repr(C), padding is a field (48 bytes, asserted below), every bit pattern is valid.
     unsafe impl aya::Pod for super::Lane {}
 }
 
 const _: () = assert!(size_of::<Endpoint>() == 20);
 const _: () = assert!(size_of::<FlowKey>() == 40);
 const _: () = assert!(size_of::<Upstream>() == 32);
-const _: () = assert!(size_of::<Lane>() == 40);
+const _: () = assert!(size_of::<Lane>() == 48);
 
 #[cfg(test)]
 mod tests {

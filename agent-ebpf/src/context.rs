@@ -234,6 +234,21 @@ pub(crate) fn value<'a, T>(pointer: *mut T) -> &'a mut T {
     unsafe { &mut *pointer }
 }
 
+/// Reads an address back from a map: the verifier lets a program compute with it, as it does not with a context's pointer.
+#[inline(always)]
+pub(crate) fn as_number(address: &u64) -> u64 {
+    // SAFETY: a reference can be read from.
+    unsafe { ptr::read_volatile(address) }
+}
+
+/// Writes a number in a map that the daemon reads at the same time.
+#[inline(always)]
+pub(crate) fn store(place: *mut u64, number: u64) {
+    // SAFETY: map lookups answer with a pointer to a whole value, valid while the program runs. A word is written whole; LLVM
+    // knows no atomic stores for these programs.
+    unsafe { place.write_volatile(number) };
+}
+
 /// What a `getpeername` hook is about to answer.
 pub(crate) trait PeerName {
     /// The value that `storage` has for the socket asked.

@@ -15,11 +15,13 @@
 
 use aya_ebpf::programs::{SkMsgContext, SockAddrContext, SockOpsContext};
 use aya_log_ebpf::debug;
-use framewall_common::{LANE_AGENT, LANE_APP, LANE_LEFT, LANE_OPEN, LANE_WINDOW, Lane, LaneEnd, lane_key};
+use framewall_common::{
+    LANE_AGENT, LANE_APP, LANE_LEFT, LANE_OPEN, LANE_WINDOW, Lane, LaneEnd, NOT_TOLD, lane_key, lane_slot,
+};
 
 use crate::{
     context::{self, Connection as _, Message as _, PeerName as _},
-    maps::{COPIED_SEQ, LANE_ENDS, LANE_SOCKETS, LANES, RMEM_ALLOC, WRITE_SEQ},
+    maps::{COPIED_SEQ, LANE_BYTES, LANE_ENDS, LANE_SOCKETS, LANES, RMEM_ALLOC, WRITE_SEQ},
 };
 
 const AGENT: usize = LANE_AGENT as usize;
@@ -30,7 +32,15 @@ const APP: usize = LANE_APP as usize;
 /// The daemon removes the entry, and with the daemon the map goes.
 #[inline(always)]
 pub(crate) fn open(ctx: &SockOpsContext, number: u64) {
-    let lane = Lane { sockets: [ctx.address(), 0], sent: [0; 2], waiting: 0, state: LANE_OPEN };
+    let lane = Lane {
+        sockets: [ctx.address(), 0],
+        sent: [0; 2],
+        waiting: 0,
+        state: LANE_OPEN,
+        app_begins: 0,
+        padding: 0,
+    };
+    tell(number, NOT_TOLD);
     // Known first: a member without an entry would send by TCP only, which is safe, and for ever, which is not meant.
     if let Err(errno) = LANES.insert(number, lane, 0) {
         debug!(ctx, "no fast lane, the table of lanes does not take it: {}", errno);
@@ -52,7 +62,11 @@ pub(crate) fn join(ctx: &SockOpsContext, number: u64) {
     // Asked again after joining: the daemon may have given up waiting in between, and what it sends then goes by TCP.
     let Some(lane) = LANES.get_ptr_mut(number).map(context::value) else { return };
     match joined {
-        Ok(()) if lane.state == LANE_OPEN => lane.sockets[APP] = ctx.address(),
+        Ok(()) if lane.state == LANE_OPEN => {
+            lane.sockets[APP] = ctx.address();
+            let app = context::as_number(&lane.sockets[APP]);
+            lane.app_begins = context::peek(app, WRITE_SEQ.load()).unwrap_or_default();
+        }
         Ok(()) => context::leave(&LANE_SOCKETS, lane_key(number, LANE_APP)),
         Err(errno) => {
             debug!(ctx, "no fast lane, the application's socket cannot join: {}", errno);
@@ -74,7 +88,13 @@ fn enter(ctx: &SockOpsContext, number: u64, end: u32) -> Result<(), i32> {
 pub(crate) fn carry(ctx: &SkMsgContext) {
     let Some(end) = ctx.stored(&LANE_ENDS) else { return };
     let Some(lane) = LANES.get_ptr_mut(end.lane).map(context::value) else { return };
-    if end.end == LANE_AGENT { to_app(ctx, end.lane, lane) } else { to_agent(ctx, end.lane, lane) }
+    // Once for both: of two reads in two branches LLVM makes one that the verifier refuses.
+    let bytes = ctx.bytes();
+    if end.end == LANE_AGENT {
+        to_app(ctx, end.lane, lane, bytes);
+    } else {
+        to_agent(ctx, end.lane, lane, bytes);
+    }
 }
 
 /// Counts what waits for the application, if it is the daemon's end of a lane that is asked for its peer.
@@ -90,25 +110,39 @@ pub(crate) fn count(ctx: &SockAddrContext) {
 }
 
 #[inline(always)]
-fn to_app(ctx: &SkMsgContext, number: u64, lane: &mut Lane) {
+fn to_app(ctx: &SkMsgContext, number: u64, lane: &mut Lane, bytes: u32) {
     // The application's socket may have closed: TCP answers with a reset.
     if lane.state == LANE_OPEN && redirect(ctx, number, LANE_APP) {
-        lane.sent[AGENT] += u64::from(ctx.bytes());
+        lane.sent[AGENT] += u64::from(bytes);
     }
 }
 
 #[inline(always)]
-fn to_agent(ctx: &SkMsgContext, number: u64, lane: &mut Lane) {
+fn to_agent(ctx: &SkMsgContext, number: u64, lane: &mut Lane, bytes: u32) {
     let [agent, app] = lane.sockets;
     let read = context::peek(agent, COPIED_SEQ.load());
     let written = context::peek(app, WRITE_SEQ.load());
     let waiting = context::peek(agent, RMEM_ALLOC.load());
+    if let Some(written) = written {
+        let by_tcp = written.wrapping_sub(lane.app_begins);
+        tell(number, by_tcp.wrapping_add(lane.sent[APP] as u32).wrapping_add(bytes).into());
+    }
     if let (Some(read), Some(written), Some(waiting)) = (read, written, waiting)
         && read == written
-        && waiting.saturating_add(ctx.bytes()) <= LANE_WINDOW
+        && waiting.saturating_add(bytes) <= LANE_WINDOW
         && redirect(ctx, number, LANE_AGENT)
     {
-        lane.sent[APP] += u64::from(ctx.bytes());
+        lane.sent[APP] += u64::from(bytes);
+    }
+}
+
+/// Tells the daemon how many bytes the application will have sent: once it has read as many, it need not ask for more.
+///
+/// They are not added up, for the kernel does not ask about each: not about those behind some that TCP had no room for.
+#[inline(always)]
+fn tell(number: u64, bytes: u64) {
+    if let Some(told) = LANE_BYTES.get_ptr_mut(lane_slot(number)) {
+        context::store(told, bytes);
     }
 }
 

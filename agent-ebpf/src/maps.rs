@@ -2,7 +2,8 @@
 
 use aya_ebpf::{
     Global,
-    btf_maps::{HashMap, SkStorage, SockHash, SockMap},
+    bindings::BPF_F_MMAPABLE,
+    btf_maps::{Array, HashMap, SkStorage, SockHash, SockMap},
     macros::btf_map,
 };
 use framewall_common::{
@@ -60,3 +61,7 @@ pub(crate) static LANE_SOCKETS: SockHash<u64, { 2 * MAX_LANES }> = SockHash::new
 /// See [`framewall_common::map::LANE_ENDS`].
 #[btf_map(name = "framewall_lends")]
 pub(crate) static LANE_ENDS: SkStorage<LaneEnd> = SkStorage::new();
+
+/// See [`framewall_common::map::LANE_BYTES`].
+#[btf_map(name = "framewall_lbyte")]
+pub(crate) static LANE_BYTES: Array<u64, MAX_LANES, { BPF_F_MMAPABLE as usize }> = Array::new();

@@ -91,7 +91,9 @@ impl Steering {
             .override_global(offset::RMEM_ALLOC, &known.rmem_alloc, true);
         if !fast_lane {
             // What nobody uses takes no memory.
-            loader.map_max_entries(map::LANES, 1).map_max_entries(map::LANE_SOCKETS, 1);
+            for name in [map::LANES, map::LANE_SOCKETS, map::LANE_BYTES] {
+                loader.map_max_entries(name, 1);
+            }
         }
         let mut object = loader.load(OBJECT).map_err(|source| SteerError::Load(Box::new(source)))?;
         let lack = match offsets {

@@ -18,7 +18,7 @@ use pace::{Pace, Step};
 use tokio::net::TcpStream;
 use tracing::debug;
 
-use crate::steer::fast_lane::{Lanes, Ticket};
+use crate::steer::fast_lane::{AppBytes, Lanes, Ticket};
 
 /// How much may be sent to the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,8 +47,13 @@ pub(crate) struct FastLane {
     /// Only this thread takes the lock.
     lanes: Arc<Mutex<Lanes>>,
     pace: Pace,
+    app_bytes: Arc<AppBytes>,
+    /// Bytes that were read of the application, modulo 2³².
+    read: u32,
     /// How many reads, one after the other, were [`LONG`].
     long_reads: usize,
+    /// The kernel program does not tell any more what the application sends.
+    left: bool,
 }
 
 /// A read of so many bytes is one of a long piece of what the application sends, or of much that has gathered.
@@ -58,16 +63,25 @@ const BULK: usize = 32;
 
 impl FastLane {
     pub(super) fn new(ticket: Ticket, lanes: Arc<Mutex<Lanes>>) -> Self {
-        Self { ticket, lanes, pace: Pace::new(), long_reads: 0 }
+        let app_bytes = lanes.lock().unwrap_or_else(PoisonError::into_inner).app_bytes();
+        Self { ticket, lanes, pace: Pace::new(), app_bytes, read: 0, long_reads: 0, left: false }
     }
 
-    /// Notes that a read by `socket`, the daemon's end, had so many bytes. Leaves the lane for bulk, if nothing waits for the
-    /// application on it.
-    pub(super) fn note_read(&mut self, len: usize, socket: &TcpStream) {
+    /// Notes that a read by `socket`, the daemon's end, had so many bytes. Returns whether that was all that had come.
+    ///
+    /// If it was not, or if that cannot be told, there may be more, for a read ends where bytes that came by TCP begin.
+    pub(super) fn note_read(&mut self, len: usize, socket: &TcpStream) -> bool {
+        self.read = self.read.wrapping_add(len as u32);
+        let is_all = !self.left && self.app_bytes.told(self.ticket.number()) == Some(self.read);
         self.long_reads = if len < LONG { 0 } else { self.long_reads + 1 };
-        if self.long_reads < BULK {
-            return;
+        if self.long_reads >= BULK {
+            self.leave_to_app(socket);
         }
+        is_all
+    }
+
+    /// Leaves the lane because the application sends bulk, if nothing waits for it there.
+    fn leave_to_app(&mut self, socket: &TcpStream) {
         // If it cannot be left now, it is tried again after as many.
         self.long_reads = 0;
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -77,7 +91,10 @@ impl FastLane {
         });
         if let Some(lane) = idle {
             match lanes.leave(number, lane) {
-                Ok(()) => debug!(lane = number, "fast lane left: the application sends bulk"),
+                Ok(()) => {
+                    self.left = true;
+                    debug!(lane = number, "fast lane left: the application sends bulk");
+                }
                 Err(error) => debug!(lane = number, %error, "fast lane not left"),
             }
         }
@@ -114,6 +131,7 @@ impl FastLane {
                     self.pace.wait(now);
                     return Room::None;
                 }
+                self.left = true;
                 debug!(lane = number, has_joined, "fast lane left");
             }
             None => {}

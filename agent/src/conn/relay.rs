@@ -187,21 +187,18 @@ impl Relay {
                 match sender.try_io(cause, || sys::receive(sender, buffer)) {
                     Ok(0) => return self.handle_end(direction).map(|()| Turn::Over),
                     Ok(len) => {
-                        // A read of a fast lane ends where bytes that came by TCP begin.
-                        let is_all = len < buffer.len()
-                            && (self.fast_lane.is_none() || direction == Direction::ToServer);
+                        let is_last = match (&mut self.fast_lane, direction) {
+                            (Some(fast_lane), Direction::ToClient) => fast_lane.note_read(len, &self.app),
+                            _ => true,
+                        };
+                        let is_all = is_last && len < buffer.len();
                         if is_all {
                             // The kernel's queue is empty: say so without asking it again.
-                            let _ = sender.try_io(Interest::READABLE, || {
+                            let _ = self.sender(direction).try_io(Interest::READABLE, || {
                                 Err::<(), _>(io::Error::from(io::ErrorKind::WouldBlock))
                             });
                         }
                         self.handle_bytes(direction, &buffer[..len])?;
-                        if direction == Direction::ToClient
-                            && let Some(fast_lane) = &mut self.fast_lane
-                        {
-                            fast_lane.note_read(len, &self.app);
-                        }
                         if is_all {
                             return Ok(Turn::Over);
                         }

@@ -2,14 +2,16 @@
 //!
 //! How it works and what is safe about it is in `agent-ebpf/src/lane.rs`; docs/fast-lane.md is for who has to decide.
 
+mod app_bytes;
 mod self_test;
 
 use std::{
     fmt,
     os::fd::{AsFd, AsRawFd as _},
-    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+    sync::{Arc, Mutex, PoisonError},
 };
 
+pub(crate) use app_bytes::AppBytes;
 use aya::{
     Ebpf,
     maps::{HashMap, Map, MapData, MapError, SockHash},
@@ -88,9 +90,17 @@ pub(super) fn test(steering: &Steering) -> Ability {
     self_test::run(steering)
 }
 
-/// Numbers are never used again: whoever still holds one reaches nobody else's connection with it.
-static NUMBERS: AtomicU64 = AtomicU64::new(1);
-static OPEN: AtomicUsize = AtomicUsize::new(0);
+static SLOTS: Mutex<Slots> = Mutex::new(Slots { rounds: 0, used: 0, free: Vec::new() });
+
+/// The slots of open lanes ([`lane_slot`](framewall_common::lane_slot)).
+struct Slots {
+    /// How many tickets there were.
+    rounds: u64,
+    /// Slots from this one on were never used.
+    used: u64,
+    /// Used before, and free again: at most [`MAX_LANES`].
+    free: Vec<u64>,
+}
 
 /// The number of a lane, for as long as a connection has it.
 #[derive(Debug)]
@@ -98,11 +108,21 @@ pub(crate) struct Ticket(u64);
 
 impl Ticket {
     /// A new one; `None` if there are [`MAX_LANES`].
+    ///
+    /// Numbers are never used again: whoever still holds one reaches nobody else's connection with it.
     pub(crate) fn take() -> Option<Self> {
-        // Dropped, it counts down what it has counted up.
-        let before = OPEN.fetch_add(1, Ordering::Relaxed);
-        let ticket = Self(NUMBERS.fetch_add(1, Ordering::Relaxed));
-        (before < MAX_LANES).then_some(ticket)
+        const MAX: u64 = MAX_LANES as u64;
+        let mut slots = SLOTS.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = match slots.free.pop() {
+            Some(slot) => slot,
+            None if slots.used < MAX => {
+                slots.used += 1;
+                slots.used - 1
+            }
+            None => return None,
+        };
+        slots.rounds += 1;
+        Some(Self(slots.rounds * MAX + slot))
     }
 
     /// The number.
@@ -113,7 +133,8 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        OPEN.fetch_sub(1, Ordering::Relaxed);
+        let mut slots = SLOTS.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.free.push(self.0 % MAX_LANES as u64);
     }
 }
 
@@ -121,6 +142,7 @@ impl Drop for Ticket {
 pub(crate) struct Lanes {
     lanes: HashMap<MapData, u64, Lane>,
     sockets: SockHash<MapData, u64>,
+    app_bytes: Arc<AppBytes>,
 }
 
 impl fmt::Debug for Lanes {
@@ -147,12 +169,18 @@ impl Lanes {
         Ok(Self {
             lanes: lanes.map_err(|source| map_error(map::LANES, source))?,
             sockets: sockets.map_err(|source| map_error(map::LANE_SOCKETS, source))?,
+            app_bytes: Arc::new(AppBytes::of(object)?),
         })
     }
 
     /// A lane; `None` if it was never opened, as when the table is full.
     pub(crate) fn get(&self, number: u64) -> Option<Lane> {
         self.lanes.get(&number, 0).ok()
+    }
+
+    /// How many bytes applications have sent.
+    pub(crate) fn app_bytes(&self) -> Arc<AppBytes> {
+        Arc::clone(&self.app_bytes)
     }
 
     /// Forgets a lane, if there was one.
@@ -184,6 +212,10 @@ fn map_error(name: &'static str, source: MapError) -> SteerError {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
+    use framewall_common::lane_slot;
+
     use super::*;
 
     #[test]
@@ -194,7 +226,10 @@ mod tests {
         assert!(Ticket::take().is_some_and(|ticket| ticket.number() > number));
         let all: Vec<_> = (0..MAX_LANES).map_while(|_| Ticket::take()).collect();
         assert!(all.len() > MAX_LANES / 2 && Ticket::take().is_none());
+        let slots: HashSet<_> = all.iter().map(|ticket| lane_slot(ticket.number())).collect();
+        assert_eq!(slots.len(), all.len(), "open lanes share no slot");
+        let numbers: HashSet<_> = all.iter().map(Ticket::number).collect();
         drop(all);
-        assert!(Ticket::take().is_some());
+        assert!(Ticket::take().is_some_and(|ticket| !numbers.contains(&ticket.number())));
     }
 }

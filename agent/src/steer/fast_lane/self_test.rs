@@ -111,7 +111,15 @@ impl Pair {
         if sent != [PIECE as u64; 2] {
             return Err(lack("carry", format!("{sent:?} of {PIECE} bytes took the lane")));
         }
-        Ok(())
+        self.is_told(lanes, PIECE)
+    }
+
+    /// The daemon is told how many bytes the application has sent, whichever way they came.
+    fn is_told(&self, lanes: &Lanes, sent: usize) -> Result<(), Lack> {
+        match lanes.app_bytes().told(self.ticket.number()) {
+            Some(told) if told as usize == sent => Ok(()),
+            told => Err(lack("tell", format!("{told:?} bytes are told of {sent}"))),
+        }
     }
 
     /// What waits for the application is counted where the program looks.
@@ -158,6 +166,7 @@ impl Pair {
         // The lane is open again.
         self.app_sends(&[1; PIECE], "order")?;
         self.agent_reads(&[1; PIECE], "order")?;
+        self.is_told(lanes, PIECE + expected.len() + PIECE)?;
         let again = self.lane(lanes, "order")?.sent[LANE_APP as usize] - before - by_lane;
         if again == PIECE as u64 { Ok(()) } else { Err(lack("order", "the lane does not open again")) }
     }
