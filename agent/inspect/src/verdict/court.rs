@@ -162,6 +162,8 @@ impl<'a> Court<'a> {
         for (index, detector) in detectors {
             let bit = 1_u32 << index;
             if self.certain & bit != 0 {
+                // It may have found something: the value is not known to be harmless.
+                self.found += 1;
                 continue;
             }
             found.clear();

