@@ -92,11 +92,6 @@ pub(crate) fn nested(value: &[u8], bytes: ByteSet) -> Option<Format> {
 }
 
 impl Format {
-    /// For sets of formats: each has a bit of its own.
-    pub(crate) const fn bit(self) -> u8 {
-        1 << self as u8
-    }
-
     /// Whether only an encoder writes so: then nothing is in such a string but what its leaves have.
     pub(crate) fn is_encoded(self, value: &[u8]) -> bool {
         match self {

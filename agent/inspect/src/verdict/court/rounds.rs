@@ -202,8 +202,7 @@ impl Court<'_> {
         {
             return ControlFlow::Continue(());
         }
-        let seen = format.map_or(0, Format::bit);
-        if encoded { self.decode(value, bytes, seen, place, reached) } else { ControlFlow::Continue(()) }
+        if encoded { self.decode(value, bytes, format, place, reached) } else { ControlFlow::Continue(()) }
     }
 
     /// Judges a value and the leaves of the structure that it holds, if it holds one; returns whether nothing is in it
@@ -268,7 +267,7 @@ impl Court<'_> {
         &mut self,
         value: &Value<'_>,
         bytes: ByteSet,
-        seen: u8,
+        seen: Option<Format>,
         place: Place<'_>,
         reached: Reached,
     ) -> ControlFlow<()> {
@@ -292,7 +291,7 @@ impl Court<'_> {
         &mut self,
         value: &Value<'_>,
         bytes: ByteSet,
-        mut seen: u8,
+        seen: Option<Format>,
         place: Place<'_>,
         mut reached: Reached,
         buffers: &mut Buffers,
@@ -326,9 +325,7 @@ impl Court<'_> {
             due = between.is_none();
             if let Some(between) = between {
                 self.between = between;
-                let format =
-                    self.judge(&Value { bytes: newest, layers, ..*value }, kinds, seen, place, reached)?;
-                seen |= format.map_or(0, Format::bit);
+                self.judge(&Value { bytes: newest, layers, ..*value }, kinds, seen, place, reached)?;
             }
         }
         let Buffers { newest, other } = buffers;
@@ -346,19 +343,18 @@ impl Court<'_> {
         ControlFlow::Continue(())
     }
 
-    /// Judges a round; returns the structure in it whose leaves were judged.
     fn judge(
         &mut self,
         value: &Value<'_>,
         bytes: ByteSet,
-        seen: u8,
+        seen: Option<Format>,
         place: Place<'_>,
         reached: Reached,
-    ) -> ControlFlow<(), Option<Format>> {
-        let Some(gate) = Gate::of_decoded(value.bytes, bytes) else { return ControlFlow::Continue(None) };
+    ) -> ControlFlow<()> {
+        let Some(gate) = Gate::of_decoded(value.bytes, bytes) else { return ControlFlow::Continue(()) };
         // What is encoded in a structure that was seen was decoded in its leaves.
-        let format = nested(value.bytes, bytes).filter(|format| seen & format.bit() == 0);
+        let format = nested(value.bytes, bytes).filter(|format| Some(*format) != seen);
         let reached = Reached { layers: value.layers, ..reached };
-        self.judge_with(value, gate, format, place, reached).map_continue(|_| format)
+        self.judge_with(value, gate, format, place, reached).map_continue(|_| ())
     }
 }

@@ -158,6 +158,19 @@ fn one_finding_of_a_signal_however_often_it_comes() {
 }
 
 #[test]
+fn a_structure_is_looked_into_in_whichever_round_it_is_whole() {
+    // The first round brings to light what begins like JSON, the second what is in it.
+    for value in [
+        "%7B%22x%22:%2522%255Cu0031%255Cu0027%255Cu0020or%255Cu00201=1--%2522%7D",
+        "%7B%22x%22:%2522%253Cscript%253Ealert(1)%253C/script%253E%2522%7D",
+        "%7B%22x%22:%2522;cat%2520/etc/passwd%2522%7D",
+        "%7B%22x%22:%2522admin'--%2522%7D",
+    ] {
+        assert!(!blocked(value).is_empty(), "{value}");
+    }
+}
+
+#[test]
 fn what_nobody_was_asked_about_is_not_harmless_in_the_next_message() {
     let settings = Settings { mode: Mode::Log, ..Settings::default() };
     let mut inspector = Inspector::default();
